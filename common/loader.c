@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * What every loader shares. The phases (open, knobs, load, attach, poll, clean
+ * up) stay in each lab's own main, where a reader looks for them.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <net/if.h>
+#include <linux/if_link.h>
+#include <bpf/bpf.h>
+#include "loader.h"
+#include "verifier.h"
+
+static const char *name = "loader";
+static int verbosity;
+static char
+	libbpf_warning[256]; /* the first: the ones after it follow from it */
+static volatile sig_atomic_t interrupted;
+
+/* -- messages ------------------------------------------------------------- */
+
+static void message(const char *format, va_list args)
+{
+	fflush(stdout);
+	fprintf(stderr, "%s: ", name);
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+}
+
+int fail(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	message(format, args);
+	va_end(args);
+	return EXIT_FAILURE;
+}
+
+void tell(const char *format, ...)
+{
+	va_list args;
+
+	if (verbosity < 1)
+		return;
+	va_start(args, format);
+	message(format, args);
+	va_end(args);
+}
+
+void say_ready(void)
+{
+	puts("ready");
+	fflush(stdout);
+}
+
+/* libbpf's levels are demoted by one, so that the loader speaks first. */
+static int on_libbpf_message(enum libbpf_print_level level, const char *format,
+			     va_list args)
+{
+	va_list copy;
+
+	if (level == LIBBPF_WARN && !libbpf_warning[0]) {
+		va_copy(copy, args);
+		vsnprintf(libbpf_warning, sizeof(libbpf_warning), format, copy);
+		va_end(copy);
+		libbpf_warning[strcspn(libbpf_warning, "\n")] = '\0';
+	}
+	if (verbosity < (level == LIBBPF_WARN ? 1 : 2))
+		return 0;
+	return vfprintf(stderr, format, args);
+}
+
+/* -- start and end -------------------------------------------------------- */
+
+static void on_signal(int signal)
+{
+	(void)signal;
+	interrupted = 1;
+}
+
+/*
+ * The signals stay blocked except while wait_for() sleeps, so that none is
+ * lost between a look at the flag and the sleep that follows it.
+ */
+void loader_init(const char *loader, int level)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+	sigset_t signals;
+
+	name = loader;
+	verbosity = level;
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	libbpf_set_print(on_libbpf_message);
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+bool wait_for(int fd, int milliseconds)
+{
+	struct timespec limit = { .tv_sec = milliseconds / 1000,
+				  .tv_nsec = milliseconds % 1000 * 1000000L };
+	struct pollfd readable = { .fd = fd, .events = POLLIN };
+	sigset_t none;
+
+	sigemptyset(&none);
+	ppoll(&readable, 1, milliseconds < 0 ? NULL : &limit, &none);
+	return !interrupted;
+}
+
+/* -- load ----------------------------------------------------------------- */
+
+const struct bpf_object_open_opts *loader_open_opts(void)
+{
+	static const struct bpf_object_open_opts options = {
+		.sz = sizeof(options),
+		.kernel_log_buf = verifier_log,
+		.kernel_log_size = sizeof(verifier_log),
+	};
+
+	return &options;
+}
+
+static const char *load_hint(int err)
+{
+	switch (-err) {
+	case EPERM:
+		return " (loading BPF needs root: sudo)";
+	case ESRCH:
+		return " (is there a /sys/kernel/btf/vmlinux?)";
+	default:
+		return "";
+	}
+}
+
+int fail_load(int err)
+{
+	if (verifier_refused()) {
+		fail("load: the verifier refuses the program");
+		verifier_explain();
+		return EXIT_FAILURE;
+	}
+	return fail("load: %s%s%s%s", strerror(-err), load_hint(err),
+		    libbpf_warning[0] ? "; " : "", libbpf_warning);
+}
+
+/* -- XDP ------------------------------------------------------------------ */
+
+static const struct {
+	const char *name;
+	__u32 flag;
+} modes[] = {
+	[XDP_MODE_NATIVE] = { "native", XDP_FLAGS_DRV_MODE },
+	[XDP_MODE_GENERIC] = { "generic", XDP_FLAGS_SKB_MODE },
+	[XDP_MODE_OFFLOAD] = { "offload", XDP_FLAGS_HW_MODE },
+};
+
+int xdp_mode_by_name(const char *text)
+{
+	for (int mode = XDP_MODE_NATIVE; mode <= XDP_MODE_OFFLOAD; mode++)
+		if (!strcmp(text, modes[mode].name))
+			return mode;
+	return -1;
+}
+
+static const char *attach_hint(int err, enum xdp_mode mode)
+{
+	switch (err) {
+	case EBUSY:
+	case EEXIST:
+		return " (another XDP program is there: ip link show)";
+	case EOPNOTSUPP:
+	case EINVAL:
+		if (mode == XDP_MODE_OFFLOAD)
+			return " (no network card runs programs here: -m "
+			       "native)";
+		if (mode == XDP_MODE_NATIVE)
+			return " (its driver has no native XDP: -m generic)";
+		return "";
+	case ERANGE:
+		return " (its MTU, or its peer's, is too large for XDP)";
+	default:
+		return "";
+	}
+}
+
+int attach_xdp(const struct bpf_program *prog, const char *ifname,
+	       enum xdp_mode mode)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = modes[mode].flag);
+	int ifindex = if_nametoindex(ifname), link_fd, err;
+
+	if (!ifindex) {
+		fail("attach to %s: %s", ifname, strerror(errno));
+		return -1;
+	}
+	link_fd = bpf_link_create(bpf_program__fd(prog), ifindex, BPF_XDP,
+				  &options);
+	if (link_fd < 0) {
+		err = -link_fd;
+		fail("attach to %s in %s mode: %s%s", ifname, modes[mode].name,
+		     strerror(err), attach_hint(err, mode));
+		return -1;
+	}
+	tell("attached to %s in %s mode", ifname, modes[mode].name);
+	return link_fd;
+}
+
+bool xdp_attached(int link_fd)
+{
+	struct bpf_link_info info = {};
+	__u32 size = sizeof(info);
+
+	/* A link outlives its interface, with the interface number 0. */
+	return !bpf_obj_get_info_by_fd(link_fd, &info, &size) &&
+	       info.xdp.ifindex;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What every loader shares: its one-line messages, libbpf's log behind them,
+ * the signals that end it, and XDP attached in a mode that is certain.
+ */
+#ifndef LOADER_H
+#define LOADER_H
+
+#include <stdbool.h>
+#include <bpf/libbpf.h>
+
+enum loader_exit {
+	EXIT_USAGE = 2, /* beside EXIT_SUCCESS and EXIT_FAILURE */
+};
+
+enum xdp_mode {
+	XDP_MODE_NATIVE,  /* in the driver, before there is an skb */
+	XDP_MODE_GENERIC, /* in the stack, on any interface */
+	XDP_MODE_OFFLOAD, /* on the network card itself */
+};
+
+/*
+ * First thing in main. NAME is what every message begins with; VERBOSITY 0
+ * prints failures only, 1 also what tell() says and libbpf's warnings, 2 all
+ * that libbpf says. From here on SIGINT and SIGTERM no longer kill, they make
+ * wait_for() false: they are held back before there is anything to detach.
+ */
+void loader_init(const char *name, int verbosity);
+
+/* Prints "NAME: MESSAGE" on stderr, one line. Returns EXIT_FAILURE. */
+int fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The same, with verbosity 1 or more only: what the loader is doing. */
+void tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Prints "ready" on stdout: the program is attached, traffic may come. */
+void say_ready(void);
+
+/*
+ * Waits until FD can be read (-1: wait for no file), MILLISECONDS have passed
+ * (-1: no limit) or SIGINT or SIGTERM comes. Returns false once one has come.
+ */
+bool wait_for(int fd, int milliseconds);
+
+/*
+ * The options to open a skeleton with: they keep the verifier's log, for
+ * fail_load() to explain. They live as long as the process.
+ */
+const struct bpf_object_open_opts *loader_open_opts(void);
+
+/*
+ * Says why STEM__load() failed with the negative errno ERR: in one line, and,
+ * when it was the verifier that refused a program, with the source line that
+ * it refused and the end of its log. Returns EXIT_FAILURE.
+ */
+int fail_load(int err);
+
+/* The mode that TEXT names (native, generic, offload), or -1. */
+int xdp_mode_by_name(const char *text);
+
+/*
+ * Attaches PROG to the interface IFNAME, in MODE or not at all (libbpf's own
+ * bpf_program__attach_xdp() falls back to generic mode without a word).
+ * Returns the file descriptor of the bpf_link, whose close detaches; or -1,
+ * having said why.
+ */
+int attach_xdp(const struct bpf_program *prog, const char *ifname,
+	       enum xdp_mode mode);
+
+/* Is what attach_xdp() attached still there? Not when the interface went. */
+bool xdp_attached(int link_fd);
+
+#endif

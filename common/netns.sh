@@ -1,0 +1,248 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# The private sandbox that every lab runs in, and the test network inside it.
+#
+#     common/netns.sh COMMAND [ARGUMENT…]     runs a command in a sandbox
+#     source common/netns.sh                  moves a script into one, and gives it the functions below
+#
+# Nothing is cleaned up here, because nothing can leak: network, mounts and processes live in
+# namespaces of their own, and the kernel takes all of them back when the outermost process dies.
+set -euo pipefail
+
+# -- the sandbox ---------------------------------------------------------------------------------
+
+TOP=$(realpath "$(dirname "${BASH_SOURCE[0]}")/..")
+PATH=$PATH:/usr/sbin:/sbin # a user's PATH, and sudo's, may lack ip, tc and bpftool
+
+# in-sandbox: is this process in the mount namespace that enter-sandbox made?
+in-sandbox() {
+	[ "${SANDBOX:-}" = "$(readlink /proc/self/ns/mnt)" ]
+}
+
+# enter-sandbox COMMAND…: becomes COMMAND in a new sandbox, as root. COMMAND's status is the caller's.
+enter-sandbox() {
+	if [ "$(id -u)" != 0 ]; then
+		command -v sudo >/dev/null ||
+			fail "loading BPF needs root: run this as root, or install sudo"
+		# Should sudo be killed, what it started must die too: hence the death signal.
+		exec sudo env ${CI:+"CI=$CI"} setpriv --pdeathsig KILL "$TOP/common/netns.sh" "$@"
+	fi
+	exec unshare --net --mount --pid --fork --kill-child --mount-proc \
+		"$TOP/common/netns.sh" --first-process "$@"
+}
+
+# first-process COMMAND…: what process 1 of the sandbox does. Its end is the end of all others.
+first-process() {
+	mkdir -p /run/netns
+	mount -t tmpfs -o mode=755 tmpfs /run/netns
+	mount -t tmpfs -o mode=1777 tmpfs /dev/shm
+	mount -t bpf -o mode=700 bpf /sys/fs/bpf
+	mount -t tracefs tracefs /sys/kernel/tracing
+	ip link set lo up
+	SANDBOX=$(readlink /proc/self/ns/mnt)
+	TMPDIR=/dev/shm LOGS=/dev/shm/logs
+	export SANDBOX TMPDIR LOGS PATH
+	mkdir "$LOGS"
+	# Process 1 ignores every signal that it has no trap for.
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	"$@" || exit $?
+}
+
+# -- what a story says ---------------------------------------------------------------------------
+
+# fail MESSAGE: ends the story as failed, and shows what the running programs had to say.
+fail() {
+	local log
+
+	printf '\nFAILED: %s\n' "$*" >&2
+	for log in "${LOGS:-/nowhere}"/*.err; do
+		[ -s "$log" ] || continue
+		printf '%s said:\n' "$(basename "$log" .err)"
+		sed 's/^/    /' "$log"
+	done >&2
+	exit 1
+}
+
+# say MESSAGE: a heading of the story.
+say() {
+	printf '\n-- %s\n' "$*"
+}
+
+# show HOST COMMAND…: runs COMMAND on HOST like `on`, and shows it as one would see it typed there.
+show() {
+	local host=$1 status=0
+	shift
+
+	printf '%s# %s\n' "$host" "$*"
+	on "$host" "$@" 2>&1 | sed 's/^/    /' || status=$?
+	return "$status"
+}
+
+# -- the test network ----------------------------------------------------------------------------
+
+# host NAME: a host of the test network, a network namespace with only a loopback interface.
+host() {
+	ip netns add "$1" || fail "host $1: cannot make the network namespace"
+	# No address waits to be found unique, and no router is asked for: what is sent is the test's.
+	on "$1" sh -c 'cd /proc/sys/net/ipv6/conf 2>/dev/null || exit 0
+		for each in all default; do
+			echo 0 >$each/accept_dad; echo 0 >$each/accept_ra
+			echo 0 >$each/router_solicitations
+		done'
+	ip -n "$1" link set lo up
+}
+
+# on HOST COMMAND…: runs COMMAND on HOST. (Not by `ip netns exec`, which mounts a new /sys and so
+# hides bpffs and tracefs.)
+on() {
+	local host=$1
+	shift
+
+	nsenter --net=/run/netns/"$host" "$@"
+}
+
+# wire A B: a cable from host A to host B. Wire number W (0 for the first) joins A's next free
+# interface, with 10.0.W.1 and fd00:W::1, to B's, with 10.0.W.2 and fd00:W::2.
+wire() {
+	local a=$1 b=$2 wires end_a end_b hex
+
+	wires=$(wc -l 2>/dev/null <"$LOGS/wires" || echo 0)
+	echo "$a $b" >>"$LOGS/wires"
+	end_a=veth$(interfaces "$a") end_b=veth$(interfaces "$b")
+	hex=$(printf '%02x' "$wires")
+	ip link add "$end_a" netns "$a" address "02:00:00:00:$hex:01" \
+		type veth peer name "$end_b" netns "$b" address "02:00:00:00:$hex:02" ||
+		fail "wire $a $b: cannot make a veth pair"
+	plug "$a" "$end_a" "$wires" 1 2
+	plug "$b" "$end_b" "$wires" 2 1
+}
+
+# interfaces HOST: how many ends of wires HOST has.
+interfaces() {
+	ip -n "$1" -o link show type veth | wc -l
+}
+
+# plug HOST INTERFACE WIRE OWN OTHER: gives one end of a wire its addresses, and tells it its
+# neighbour's, so that no test depends on ARP or on neighbour discovery.
+plug() {
+	local host=$1 interface=$2 wire=$3 own=$4 other=$5 mac
+
+	mac=$(printf '02:00:00:00:%02x:%02x' "$wire" "$other")
+	# Without ARP nobody asks for a neighbour, and IPv6 joins no multicast group that it would report:
+	# the wire carries what a test sends and nothing else, so a count on it is exact.
+	ip -n "$host" -batch - <<-END
+		link set $interface arp off up
+		addr add 10.0.$wire.$own/24 dev $interface
+		addr add fd00:$wire::$own/64 dev $interface nodad
+		neigh add 10.0.$wire.$other lladdr $mac dev $interface nud permanent
+		neigh add fd00:$wire::$other lladdr $mac dev $interface nud permanent
+	END
+	# A veth leaves checksums and segmentation to hardware that is not there; frames that XDP
+	# handles must be as they would be on a real wire.
+	on "$host" ethtool -K "$interface" tx off tso off gso off >/dev/null 2>&1 ||
+		fail "wire: cannot switch off the offloads of $interface on $host"
+}
+
+# -- programs ------------------------------------------------------------------------------------
+
+DEADLINE=${DEADLINE:-5} # seconds that any wait below may take
+
+# wait-for COMMAND…: runs COMMAND until it succeeds; fails when it has not by the deadline.
+wait-for() {
+	local end=$((${EPOCHREALTIME/[.,]/} + DEADLINE * 1000000))
+
+	until "$@" >/dev/null 2>&1; do
+		[ "${EPOCHREALTIME/[.,]/}" -lt "$end" ] || return 1
+		sleep 0.01
+	done
+}
+
+# start HOST PROGRAM [ARGUMENT…]: runs a loader on HOST, and returns once it says `ready`. What it
+# prints is in $LOGS/HOST-PROGRAM.out and .err.
+start() {
+	local host=$1 program=$2 log
+	log=$(log-of "$1" "$2")
+	shift 2
+
+	rm -f "$log".*
+	nsenter --net=/run/netns/"$host" "$program" "$@" \
+		>"$log.out" 2>"$log.err" 3>&- </dev/null &
+	echo $! >"$log.pid"
+	wait-for ready-or-ended "$host" "$program" ||
+		fail "$program $* on $host: not ready after $DEADLINE s"
+	is-ready "$host" "$program" ||
+		fail "$program $* on $host: ended before it was ready"
+}
+
+# log-of HOST PROGRAM: what the names of a started loader's files begin with.
+log-of() {
+	echo "$LOGS/$1-${2##*/}"
+}
+
+# pid-of HOST PROGRAM: the process id of a started loader.
+pid-of() {
+	cat "$(log-of "$1" "$2").pid"
+}
+
+# output-of HOST PROGRAM: all that a started loader has printed so far.
+output-of() {
+	cat "$(log-of "$1" "$2").out"
+}
+
+is-ready() {
+	grep -qx ready "$(log-of "$1" "$2").out"
+}
+
+ready-or-ended() {
+	is-ready "$1" "$2" || ended "$1" "$2"
+}
+
+# process-field NAME PID: a field of /proc/PID/status; nothing when there is no such process.
+process-field() {
+	sed -n "s/^$1:[[:space:]]*//p" "/proc/$2/status" 2>/dev/null || :
+}
+
+# ended HOST PROGRAM: has it exited? (A child that nobody has waited for yet is a zombie, Z.)
+ended() {
+	[[ $(process-field State "$(pid-of "$1" "$2")") =~ ^(Z.*)?$ ]]
+}
+
+# stop HOST PROGRAM: interrupts a loader as Ctrl-C does, and returns its exit status (0 when
+# another shell started it: only that one can learn it).
+stop() {
+	local pid status=0
+
+	pid=$(pid-of "$1" "$2")
+	kill -INT "$pid" 2>/dev/null || :
+	wait-for ended "$1" "$2" || fail "$2 on $1 did not stop within $DEADLINE s of SIGINT"
+	wait "$pid" 2>/dev/null || status=$?
+	[ "$status" = 127 ] || return "$status" # 127: not a child of this shell
+}
+
+# stage [shell]: a story calls this once its network and programs are up. Given `shell`, as
+# `make shell-NN` does, it opens a shell there, and the story ends with it.
+stage() {
+	[ "${1:-}" = shell ] || return 0
+	# shellcheck disable=SC2046 # a name each
+	export -f $(compgen -A function)
+	export DEADLINE
+	printf '%s\n' "hosts: $(ip netns list | awk '{ print $1 }' | sort | xargs)" \
+		'type: on HOST COMMAND…, start HOST PROGRAM…, stop PROGRAM; exit when done'
+	PS1="lab-$(basename "$(dirname "$0")" | cut -d- -f1)# " bash --norc --noprofile
+	exit
+}
+
+# -- entry ---------------------------------------------------------------------------------------
+
+if [ "${BASH_SOURCE[0]}" = "$0" ]; then
+	case ${1:-} in
+	--first-process) shift && first-process "$@" ;;
+	'') fail "usage: $0 COMMAND [ARGUMENT…]" ;;
+	*) enter-sandbox "$@" ;;
+	esac
+else
+	in-sandbox || enter-sandbox "$BASH" "$0" "$@"
+	cd "$TOP"
+fi
