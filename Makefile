@@ -15,9 +15,11 @@ CLANG   ?= clang
 CC      := gcc
 ARCH    := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
 WARN    := -Wall -Wextra -Werror
+# In a BPF program an exercise not yet solved may leave a parameter unused.
+BPFWARN := $(WARN) -Wno-unused-parameter
 # asm/types.h stands in the compiler's own multiarch folder, where there is one.
 MULTI    = /usr/include/$(shell $(CC) -print-multiarch)
-BPFFLAGS = -target bpf -D__TARGET_ARCH_$(ARCH) -O2 -g $(WARN) -Icommon -idirafter $(MULTI)
+BPFFLAGS = -target bpf -D__TARGET_ARCH_$(ARCH) -O2 -g $(BPFWARN) -Icommon -idirafter $(MULTI)
 CFLAGS  := -O2 -g $(WARN) -D_GNU_SOURCE -Icommon -Ibuild
 LDLIBS  := -lbpf -lelf -lz
 SANDBOX := common/netns.sh

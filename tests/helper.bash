@@ -39,28 +39,29 @@ attach() {
 }
 
 # pin HOST PROGRAM: pins what a started loader holds: programs as $PINS/NAME, maps as
-# $PINS/maps/NAME, the global variables as $PINS/maps/bss.
+# $PINS/maps/NAME, its global variables as $PINS/maps/bss.
 pin() {
 	local id name
 
 	rm -rf "$PINS"
 	mkdir -p "$PINS/maps"
-	for id in $(held prog_id "$@"); do
-		name=$(bpftool -j prog show id "$id" | jq -r .name)
-		bpftool prog pin id "$id" "$PINS/$name"
+	for id in $(held prog "$@"); do
+		bpftool prog pin id "$id" "$PINS/$(name-of prog "$id")"
 	done
-	for id in $(held map_id "$@"); do
-		name=$(bpftool -j map show id "$id" | jq -r .name)
+	for id in $(held map "$@"); do
+		name=$(name-of map "$id")
 		bpftool map pin id "$id" "$PINS/maps/${name##*.}"
 	done
 }
 
-# held prog_id|map_id HOST PROGRAM: the ids of what a started loader has file descriptors of.
+# held prog|map HOST PROGRAM: the ids of those that a started loader has a file descriptor of.
 held() {
-	local pid
+	sed -n "s/^$1_id:[[:space:]]*//p" "/proc/$(pid-of "$2" "$3")"/fdinfo/* | sort -nu
+}
 
-	pid=$(pid-of "$2" "$3")
-	sed -n "s/^$1:[[:space:]]*//p" "/proc/$pid"/fdinfo/* | sort -nu
+# name-of prog|map ID
+name-of() {
+	bpftool "$1" show id "$2" | sed -n '1s/.* name \([^ ]*\).*/\1/p'
 }
 
 # -- frames --------------------------------------------------------------------------------------
@@ -115,18 +116,19 @@ hex() {
 
 XDP_VERDICTS=(XDP_ABORTED XDP_DROP XDP_PASS XDP_TX XDP_REDIRECT)
 
+# got-verdict: the name of what the program returned.
+got-verdict() {
+	echo "${XDP_VERDICTS[RETVAL]:-$RETVAL}"
+}
+
 # verdict NAME: the program returned it.
 verdict() {
-	local got=${XDP_VERDICTS[RETVAL]:-$RETVAL}
-
-	[ "$got" = "$1" ] || wrong "verdict $1" "$got"
+	[ "$(got-verdict)" = "$1" ] || wrong "verdict $1" "$(got-verdict)"
 }
 
 # not-verdict NAME: the program returned another one.
 not-verdict() {
-	local got=${XDP_VERDICTS[RETVAL]:-$RETVAL}
-
-	[ "$got" != "$1" ] || wrong "a verdict other than $1" "$got"
+	[ "$(got-verdict)" != "$1" ] || wrong "a verdict other than $1" "$(got-verdict)"
 }
 
 # output NAME: the frame is now, byte for byte, the one in tests/packets/NAME.hex.
@@ -151,7 +153,7 @@ snapshot() {
 
 	for map in "$PINS"/maps/*; do
 		case $map in
-		*/rodata | */events) ;; # constants, and a ring buffer: no counter
+		*/rodata | */bss | */events) ;; # constants, variables, a ring buffer
 		*) dump "${map##*/}" >"$BATS_TEST_TMPDIR/before.${map##*/}" ;;
 		esac
 	done
@@ -184,19 +186,25 @@ index() {
 	echo "$1"
 }
 
-# counted MAP KEY N: the counter at KEY has moved by exactly N since the last `send` or `snapshot`.
+# counted MAP KEY [N]: the counter at KEY has moved by exactly N (or not at all) since the last `send` or `snapshot`.
 counted() {
 	local key before after
 
 	key=$(index "$2")
 	before=$(element "$key" <"$BATS_TEST_TMPDIR/before.$1")
 	after=$(dump "$1" | element "$key")
-	[ "$((after - before))" = "$3" ] || wrong "$1[$2] + $3" "$1[$2] + $((after - before))"
+	[ $((after - before)) = "${3:-0}" ] || wrong "$1[$2] + ${3:-0}" "$1[$2] + $((after - before))"
 }
 
 # global NAME: the number in the attached program's global variable.
 global() {
 	dump bss | variable "$1"
+}
+
+# runs: how often the kernel has run the attached program, by its own count (kept while a loader
+# that was started with -v is there).
+runs() {
+	bpftool -j prog show pinned "$PINS/$TESTED" | jq '.run_cnt // 0'
 }
 
 # -- what a machine may lack ---------------------------------------------------------------------

@@ -114,7 +114,8 @@ static void tell_loaded(const struct hello_bpf *skel)
 	struct bpf_map *map;
 
 	tell_program(skel->progs.hello);
-	bpf_object__for_each_map(map, skel->obj) tell_map(map);
+	bpf_object__for_each_map (map, skel->obj)
+		tell_map(map);
 }
 
 static void tell_runs(const struct bpf_program *prog)
@@ -133,6 +134,14 @@ static void tell_runs(const struct bpf_program *prog)
 
 static __u64 received;
 
+static void print_heading(void)
+{
+	printf("%-8s %-6s %-16s ", "PID", "UID", "COMM");
+	if (env.verbosity)
+		printf("%-10s ", "NETNS");
+	puts("FILENAME");
+}
+
 /* Names are a stranger's bytes too: none may start a line or colour a terminal. */
 static const char *printable(char *text)
 {
@@ -149,10 +158,10 @@ static int print_event(void *ctx, void *data, size_t size)
 	(void)ctx;
 	(void)size;
 	received++;
-	printf("%-8u %-6u %-16s %s\n", event.pid, event.uid,
-	       printable(event.comm),
-	       event.filename[0] ? printable(event.filename)
-				 : "(not in memory)");
+	printf("%-8u %-6u %-16s ", event.pid, event.uid, printable(event.comm));
+	if (env.verbosity)
+		printf("%-10u ", event.netns);
+	puts(event.filename[0] ? printable(event.filename) : "(not in memory)");
 	return 0;
 }
 
@@ -208,7 +217,7 @@ int main(int argc, char **argv)
 	}
 	tell("attached to %s", bpf_program__section_name(skel->progs.hello));
 	say_ready();
-	printf("%-8s %-6s %-16s %s\n", "PID", "UID", "COMM", "FILENAME");
+	print_heading();
 	print_events(ring);
 
 	hello_bpf__detach(skel);

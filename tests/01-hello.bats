@@ -1,0 +1,195 @@
+#!/usr/bin/env bats
+# The graded tests of lab 01. Each name begins with the exercise that it grades.
+#
+# The program sees every execve of the machine, so a busy one adds to each number. The kernel counts
+# the program's runs (loaders started with -v ask it to); what the program counts must equal that.
+
+load helper
+
+setup() {
+	host client && host server
+}
+
+# detach: stops the loader. The pinned maps stay, and from here on nothing changes in them.
+detach() {
+	stop client hello
+}
+
+# -- 1.1: say hello ------------------------------------------------------------------------------
+
+@test "1.1 [1] the greeting is in the kernel's trace" {
+	greeting=hi-$RANDOM$RANDOM
+	attach client build/hello -g "$greeting"
+	on client true
+	wait-for greeted "$greeting" || wrong "$greeting in /sys/kernel/tracing/trace" \
+		"none (a terminal that reads trace_pipe takes the lines away from here)"
+}
+
+@test "1.1 [1] each exec is greeted, once" {
+	greeting=hi-$RANDOM$RANDOM
+	attach client build/hello -v -g "$greeting"
+	for _ in {1..5}; do on client true; done
+	detach
+	said=$(greeted "$greeting")
+	[ "$said" = "$(runs)" ] || wrong "$(runs) greetings, one a run" "$said"
+}
+
+# greeted TEXT: how many lines of the trace end in TEXT; fails when none does. (Not from trace_pipe,
+# which takes the lines away from whoever else is reading.)
+greeted() {
+	grep -c "bpf_trace_printk: $1\$" /sys/kernel/tracing/trace
+}
+
+# -- 1.2: count ----------------------------------------------------------------------------------
+
+@test "1.2 [2] every exec is counted, once" {
+	attach client build/hello -v
+	for _ in {1..20}; do on client true; done
+	detach
+	[ "$(runs)" -ge 20 ] || wrong "20 runs or more" "$(runs)"
+	[ "$(global execs)" = "$(runs)" ] || wrong "execs $(runs)" "$(global execs)"
+}
+
+@test "1.2 [2] execs on several CPUs at once are all counted" {
+	attach client build/hello -v
+	on client sh -c 'for job in 1 2 3 4; do
+		(for i in $(seq 50); do /bin/true; done) &
+	done; wait'
+	detach
+	[ "$(runs)" -ge 200 ] || wrong "200 runs or more" "$(runs)"
+	[ "$(global execs)" = "$(runs)" ] || wrong "execs $(runs)" "$(global execs)"
+}
+
+# -- 1.3: events ---------------------------------------------------------------------------------
+
+# event FILENAME: what hello printed of the execve of FILENAME, once it is there: "PID UID COMM".
+event() {
+	wait-for printed "$1" || wrong "an event of the execve of $1" "none" || return 1
+	line "$1" | head -n 1 | sed "s| *$1\$||"
+}
+
+printed() {
+	[ -n "$(line "$1")" ]
+}
+
+line() {
+	output-of client hello | grep -F " $1"
+}
+
+# program NAME: a copy of `true` under a name of its own, for an execve that nobody else makes.
+program() {
+	local copy=$BATS_TEST_TMPDIR/$1
+
+	cp /bin/true "$copy"
+	echo "$copy"
+}
+
+@test "1.3 [3] an event tells who calls: user and command" {
+	attach client build/hello
+	true=$(program user)
+	on client setpriv --reuid 1234 --regid 4321 --clear-groups "$true"
+	read -r _ uid comm < <(event "$true")
+	[ "$uid" = 1234 ] || wrong "uid 1234" "uid $uid"
+	[ "$comm" = setpriv ] || wrong "comm setpriv, the caller's" "comm $comm"
+}
+
+@test "1.3 [3] an event tells the process, the same one before and after an execve" {
+	attach client build/hello
+	first=$(program first) second=$(program second) third=$(program third)
+	cp /bin/sh "$first"
+	on client sh -c "exec $first -c 'exec $second'"
+	on client "$third"
+	read -r one _ < <(event "$first")
+	read -r two _ < <(event "$second")
+	read -r three _ < <(event "$third")
+	[ "$one" -gt 0 ] || wrong "a process id" "$one"
+	[ "$one" = "$two" ] || wrong "pid $one again" "pid $two"
+	[ "$one" != "$three" ] || wrong "another pid than $one" "pid $three"
+}
+
+@test "1.3 [3] the filename comes whole, also of an execve that fails" {
+	attach client build/hello
+	nowhere=$BATS_TEST_TMPDIR/no-such-program
+	on client "$nowhere" || :
+	event "$nowhere"
+}
+
+@test "1.3 [3] a filename too long for the event is cut, not lost" {
+	attach client build/hello
+	deep=$BATS_TEST_TMPDIR/$(printf 'd%.0s' {1..200})/$(printf 'e%.0s' {1..200})
+	on client "$deep" || :
+	event "${deep:0:255}"
+	! line "${deep:0:256}" || wrong "255 characters of the filename" "more"
+}
+
+# -- 1.4: what a full ring loses -----------------------------------------------------------------
+
+# overflow: more execs than the ring has room for, while the loader is stopped and reads none.
+overflow() {
+	kill -STOP "$(pid-of client hello)"
+	on client sh -c 'for i in $(seq 300); do /bin/true; done'
+	kill -CONT "$(pid-of client hello)"
+}
+
+# accounted: every run of the program became an event that hello printed, or was counted as lost.
+accounted() {
+	local events
+
+	[ "$(global lost)" -gt 0 ] || wrong "some lost" "lost $(global lost)" || return 1
+	events=$(output-of client hello | sed -n 's/^total:.* \([0-9]*\) events.*/\1/p')
+	[ "$((events + $(global lost)))" = "$(runs)" ] ||
+		wrong "events + lost = $(runs) runs" "$events + $(global lost)"
+}
+
+@test "1.4 [2] events and losses add up to the runs" {
+	attach client build/hello -v
+	overflow
+	detach
+	accounted
+}
+
+@test "1.4 [2] a ring that was full takes events again, and loses no more" {
+	attach client build/hello -v
+	overflow
+	true=$(program later)
+	wait-for arrives "$true" || wrong "an event once the ring is read again" "none"
+	detach
+	accounted
+}
+
+# arrives PROGRAM: an execve of it is printed.
+arrives() {
+	on client "$1"
+	printed "$1"
+}
+
+# -- 1.5: filter by network namespace ------------------------------------------------------------
+
+@test "1.5 [2] -n client: execs on the client are counted, all others are not" {
+	attach client build/hello -n client
+	for _ in 1 2 3; do on client /bin/true; done
+	for _ in 1 2; do on server /bin/true; done
+	[ "$(global execs)" = 3 ] || wrong "execs 3" "execs $(global execs)"
+}
+
+@test "1.5 [2] -n client: events come from the client only" {
+	attach client build/hello -n client
+	inside=$(program inside) outside=$(program outside)
+	on server "$outside"
+	on client "$inside"
+	event "$inside"
+	! line "$outside" || wrong "no event of $outside" "$(line "$outside")"
+}
+
+@test "1.5 [2] an event tells the network namespace, whichever it is" {
+	attach client build/hello -v
+	here=$(program here) there=$(program there)
+	on client "$here"
+	on server "$there"
+	read -r _ _ _ netns < <(event "$here")
+	[ "$netns" = "$(stat -Lc %i /run/netns/client)" ] ||
+		wrong "the client's: $(stat -Lc %i /run/netns/client)" "$netns"
+	read -r _ _ _ netns < <(event "$there")
+	[ "$netns" = "$(stat -Lc %i /run/netns/server)" ] ||
+		wrong "the server's: $(stat -Lc %i /run/netns/server)" "$netns"
+}
