@@ -30,6 +30,9 @@ ifeq (0,$(filter-out $(OWNER),$(shell id -u)))
 AS_OWNER := setpriv --reuid $(OWNER) --regid $(shell stat -c %g .) --clear-groups
 endif
 
+SOURCES := $(wildcard common/*.[ch] labs/*/*.[ch] tests/*.[ch])
+SCRIPTS  = $(shell grep -slE '^.!/bin/bash|^. shellcheck shell|/env bats' common/* labs/*/* tests/* .ci/run)
+
 Q       := $(if $(V),,@)
 
 vpath %.c $(addprefix labs/,$(LABS)) common
@@ -61,6 +64,10 @@ $(NUMBERS:%=check-%): check-%: build/$$(call stem,$$*)
 ## check      runs the graded tests of all labs
 check: $(NUMBERS:%=check-%)
 
+## test       proves that every lab and every tool works on this machine
+test: $(STEMS:%=build/%)
+	$Qtests/run
+
 ## shell-NN   opens a shell inside lab NN's network, its program attached
 $(NUMBERS:%=shell-%): shell-%: build/$$(call stem,$$*)
 	$Q$(SANDBOX) labs/$(call lab,$*)/test.sh shell
@@ -90,6 +97,17 @@ $(STEMS:%=build/%): build/%: build/%.o build/loader.o build/verifier.o
 
 build/.:
 	$Q$(AS_OWNER) mkdir -p build
+
+## format     brings the C sources into the house style
+format:
+	$Q$(AS_OWNER) clang-format -i $(SOURCES)
+
+## lint       looks for what a reader would stumble over
+lint: $(STEMS:%=build/%.skel.h)
+	$Qclang-format --dry-run --Werror $(SOURCES)
+	$Qshellcheck $(SCRIPTS)
+	$Qclang-tidy --quiet $(filter %.bpf.c,$(SOURCES)) -- $(BPFFLAGS)
+	$Qclang-tidy --quiet $(filter-out %.bpf.c,$(filter %.c,$(SOURCES))) -- $(CFLAGS)
 
 ## clean      removes what was built
 clean:

@@ -7,6 +7,10 @@
  * read again: HC' = ~(~HC + ~m + m') (equation 3; the older RFC 1141 form
  * yields 0xffff where it should yield 0). One's complement addition does not
  * depend on byte order, so all three stay in network order throughout.
+ *
+ * One message is out of reach: when all it sums to is zeroes, its checksum is
+ * 0xffff, and this yields 0. IP, TCP, UDP and ICMPv6 never do, their addresses
+ * are summed too; an ICMP echo reply with id 0, sequence 0 and no data does.
  */
 #ifndef CSUM_H
 #define CSUM_H

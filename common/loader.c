@@ -10,13 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <net/if.h>
 #include <linux/if_link.h>
 #include <bpf/bpf.h>
 #include "loader.h"
 #include "verifier.h"
 
-static const char *name = "loader";
 static int verbosity;
 static char
 	libbpf_warning[256]; /* the first: the ones after it follow from it */
@@ -27,7 +27,7 @@ static volatile sig_atomic_t interrupted;
 static void message(const char *format, va_list args)
 {
 	fflush(stdout);
-	fprintf(stderr, "%s: ", name);
+	fprintf(stderr, "%s: ", program_invocation_short_name);
 	vfprintf(stderr, format, args);
 	fputc('\n', stderr);
 }
@@ -78,6 +78,17 @@ static int on_libbpf_message(enum libbpf_print_level level, const char *format,
 
 /* -- start and end -------------------------------------------------------- */
 
+enum {
+	EXIT_USAGE = 2, /* beside EXIT_SUCCESS and EXIT_FAILURE */
+};
+
+void loader_args(const struct argp *argp, int argc, char **argv)
+{
+	argp_err_exit_status = EXIT_USAGE;
+	argv[0] = program_invocation_short_name; /* getopt speaks as argv[0] */
+	argp_parse(argp, argc, argv, 0, NULL, NULL);
+}
+
 static void on_signal(int signal)
 {
 	(void)signal;
@@ -88,12 +99,11 @@ static void on_signal(int signal)
  * The signals stay blocked except while wait_for() sleeps, so that none is
  * lost between a look at the flag and the sleep that follows it.
  */
-void loader_init(const char *loader, int level)
+void loader_init(int level)
 {
 	struct sigaction action = { .sa_handler = on_signal };
 	sigset_t signals;
 
-	name = loader;
 	verbosity = level;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	libbpf_set_print(on_libbpf_message);
@@ -131,15 +141,18 @@ const struct bpf_object_open_opts *loader_open_opts(void)
 	return &options;
 }
 
+/* What to do about it, or what libbpf found: the second half of the line. */
 static const char *load_hint(int err)
 {
 	switch (-err) {
 	case EPERM:
-		return " (loading BPF needs root: sudo)";
+		return geteuid() ? "loading BPF needs root: sudo"
+				 : "not even root may: is the kernel locked "
+				   "down?";
 	case ESRCH:
-		return " (is there a /sys/kernel/btf/vmlinux?)";
+		return "this kernel has no BTF, no /sys/kernel/btf/vmlinux";
 	default:
-		return "";
+		return libbpf_warning;
 	}
 }
 
@@ -150,8 +163,7 @@ int fail_load(int err)
 		verifier_explain();
 		return EXIT_FAILURE;
 	}
-	return fail("load: %s%s%s%s", strerror(-err), load_hint(err),
-		    libbpf_warning[0] ? "; " : "", libbpf_warning);
+	return fail("load: %s (%s)", strerror(-err), load_hint(err));
 }
 
 /* -- XDP ------------------------------------------------------------------ */

@@ -6,12 +6,9 @@
 #ifndef LOADER_H
 #define LOADER_H
 
+#include <argp.h>
 #include <stdbool.h>
 #include <bpf/libbpf.h>
-
-enum loader_exit {
-	EXIT_USAGE = 2, /* beside EXIT_SUCCESS and EXIT_FAILURE */
-};
 
 enum xdp_mode {
 	XDP_MODE_NATIVE,  /* in the driver, before there is an skb */
@@ -20,14 +17,20 @@ enum xdp_mode {
 };
 
 /*
- * First thing in main. NAME is what every message begins with; VERBOSITY 0
- * prints failures only, 1 also what tell() says and libbpf's warnings, 2 all
- * that libbpf says. From here on SIGINT and SIGTERM no longer kill, they make
- * wait_for() false: they are held back before there is anything to detach.
+ * First thing in main: parses the command line by ARGP's rules, which set the
+ * loader's env. A wrong one, or --help, ends the process, with status 2 or 0.
  */
-void loader_init(const char *name, int verbosity);
+void loader_args(const struct argp *argp, int argc, char **argv);
 
-/* Prints "NAME: MESSAGE" on stderr, one line. Returns EXIT_FAILURE. */
+/*
+ * Second thing in main. VERBOSITY 0 prints failures only; 1 also what tell()
+ * says, and libbpf's warnings; 2 all that libbpf says. From here on SIGINT and
+ * SIGTERM no longer kill, they make wait_for() return false: they are held back
+ * before there is anything to detach.
+ */
+void loader_init(int verbosity);
+
+/* Prints "PROGRAM: MESSAGE" on stderr, one line. Returns EXIT_FAILURE. */
 int fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* The same, with verbosity 1 or more only: what the loader is doing. */

@@ -191,6 +191,11 @@ output-of() {
 	cat "$(log-of "$1" "$2").out"
 }
 
+# errors-of HOST PROGRAM: what it has said on stderr.
+errors-of() {
+	cat "$(log-of "$1" "$2").err"
+}
+
 is-ready() {
 	grep -qx ready "$(log-of "$1" "$2").out"
 }
@@ -224,14 +229,17 @@ stop() {
 # stage [shell]: a story calls this once its network and programs are up. Given `shell`, as
 # `make shell-NN` does, it opens a shell there, and the story ends with it.
 stage() {
+	local status=0
+
 	[ "${1:-}" = shell ] || return 0
 	# shellcheck disable=SC2046 # a name each
 	export -f $(compgen -A function)
 	export DEADLINE
 	printf '%s\n' "hosts: $(ip netns list | awk '{ print $1 }' | sort | xargs)" \
 		'type: on HOST COMMAND…, start HOST PROGRAM…, stop PROGRAM; exit when done'
-	PS1="lab-$(basename "$(dirname "$0")" | cut -d- -f1)# " bash --norc --noprofile
-	exit
+	PS1="lab-$(basename "$(dirname "$0")" | cut -d- -f1)# " bash --norc --noprofile || status=$?
+	[ ! -t 0 ] || exit 0 # at a terminal the last command's status is no failure of the lab
+	exit "$status"
 }
 
 # -- entry ---------------------------------------------------------------------------------------

@@ -95,7 +95,7 @@ drops-only() {
 # serve-tcp: a server on port 80 of the host server, IPv4 and IPv6, that greets.
 serve-tcp() {
 	on server socat TCP6-LISTEN:80,fork,reuseaddr,ipv6only=0 SYSTEM:'echo hello' 3>&- &
-	wait-for on server socat -u OPEN:/dev/null TCP6:[::1]:80
+	wait-for on server socat -u OPEN:/dev/null 'TCP6:[::1]:80'
 }
 
 # connects ADDRESS: does the client reach port 80 there?

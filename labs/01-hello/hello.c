@@ -3,7 +3,6 @@
  * The loader of lab 01: carries hello through its life, and prints a line for
  * each execve that it tells of. With -v it says what each phase made.
  */
-#include <argp.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -180,9 +179,8 @@ int main(int argc, char **argv)
 	int status = EXIT_FAILURE, stats_fd = -1, err;
 	__u32 inode = 0;
 
-	argp_err_exit_status = EXIT_USAGE;
-	argp_parse(&argp, argc, argv, 0, NULL, NULL);
-	loader_init("hello", env.verbosity);
+	loader_args(&argp, argc, argv);
+	loader_init(env.verbosity);
 	if (env.netns && !(inode = netns_inode(env.netns)))
 		goto out;
 
@@ -212,7 +210,8 @@ int main(int argc, char **argv)
 
 	err = hello_bpf__attach(skel);
 	if (err) {
-		fail("attach to sys_enter_execve: %s", strerror(-err));
+		fail("attach to sys_enter_execve: %s%s", strerror(-err),
+		     err == -ENOENT ? " (is tracefs mounted?)" : "");
 		goto out;
 	}
 	tell("attached to %s", bpf_program__section_name(skel->progs.hello));

@@ -3,7 +3,6 @@
  * The loader of lab 02: attaches xdp_drop to one interface, in the mode asked
  * for and in no other, and prints how many frames met which verdict.
  */
-#include <argp.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,11 +108,13 @@ static void set_knobs(struct xdp_drop_bpf *skel)
 	skel->rodata->answer_pings = env.answer_pings;
 }
 
-/* The card's own program: the driver must know of it before it is loaded. */
-static void load_for_the_card(struct xdp_drop_bpf *skel)
+/* A card's own program: its driver must know of it before it is loaded. */
+static void aim_at_the_card(struct xdp_drop_bpf *skel)
 {
-	bpf_program__set_ifindex(skel->progs.xdp_drop,
-				 if_nametoindex(env.ifname));
+	__u32 ifindex = if_nametoindex(env.ifname);
+
+	bpf_program__set_ifindex(skel->progs.xdp_drop, ifindex);
+	bpf_map__set_ifindex(skel->maps.packets, ifindex);
 }
 
 static __u32 prog_id(const struct bpf_program *prog)
@@ -168,9 +169,8 @@ int main(int argc, char **argv)
 	struct xdp_drop_bpf *skel = NULL;
 	int link_fd = -1, status = EXIT_FAILURE, err;
 
-	argp_err_exit_status = EXIT_USAGE;
-	argp_parse(&argp, argc, argv, 0, NULL, &env);
-	loader_init("xdp_drop", env.verbosity);
+	loader_args(&argp, argc, argv);
+	loader_init(env.verbosity);
 	if (!if_nametoindex(env.ifname)) {
 		fail("attach to %s: %s", env.ifname, strerror(errno));
 		goto out;
@@ -183,9 +183,15 @@ int main(int argc, char **argv)
 	}
 	set_knobs(skel);
 	if (env.mode == XDP_MODE_OFFLOAD)
-		load_for_the_card(skel);
+		aim_at_the_card(skel);
 
 	err = xdp_drop_bpf__load(skel);
+	if (err && env.mode == XDP_MODE_OFFLOAD) {
+		fail("load into %s: %s (its driver runs no programs on the "
+		     "card: -m native)",
+		     env.ifname, strerror(-err));
+		goto out;
+	}
 	if (err) {
 		fail_load(err);
 		goto out;

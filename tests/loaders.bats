@@ -1,0 +1,155 @@
+#!/usr/bin/env bats
+# What a loader says when something is wrong: one line that names program, action, object and reason,
+# and an exit status; nothing stays attached.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/.." || return
+}
+
+# in-lab SCRIPT: runs SCRIPT in a sandbox with a wire between client and server.
+in-lab() {
+	common/netns.sh bash -c "source common/netns.sh
+		host client; host server; wire client server
+		$1"
+}
+
+# says STATUS LINE SCRIPT: SCRIPT ends with STATUS, having said LINE and nothing else.
+says() {
+	local status_expected=$1 line=$2
+
+	run in-lab "$3"
+	if [ "$status" != "$status_expected" ] || [ "$output" != "$line" ]; then
+		printf 'expected status %s: %s\ngot      status %s: %s\n' \
+			"$status_expected" "$line" "$status" "$output"
+		return 1
+	fi
+}
+
+# misused LINE COMMAND: a wrong command line is exit status 2, LINE, and where to read more.
+misused() {
+	says 2 "$1"$'\n'"Try \`${1%%:*} --help' or \`${1%%:*} --usage' for more information." "$2"
+}
+
+AS_USER='setpriv --reuid 65534 --regid 65534 --clear-groups'
+
+# -- hello ---------------------------------------------------------------------------------------
+
+@test "hello: a wrong command line" {
+	misused "hello: no argument expected, not 'veth0'" 'build/hello veth0'
+	misused "hello: unrecognized option '--space'" 'build/hello --space'
+	misused "hello: option requires an argument -- 'n'" 'build/hello -n'
+	misused "hello: a greeting has at most 31 characters" \
+		'build/hello -g 12345678901234567890123456789012'
+}
+
+@test "hello: no such network namespace" {
+	says 1 'hello: network namespace moon: /run/netns/moon: No such file or directory' \
+		'build/hello -n moon'
+	says 1 'hello: network namespace /proc/0/ns/net: /proc/0/ns/net: No such file or directory' \
+		'build/hello -n /proc/0/ns/net'
+}
+
+@test "hello: no privilege" {
+	says 1 'hello: load: Operation not permitted (loading BPF needs root: sudo)' \
+		"$AS_USER build/hello"
+}
+
+@test "hello: no tracefs" {
+	says 1 'hello: attach to sys_enter_execve: No such file or directory (is tracefs mounted?)' \
+		'while umount /sys/kernel/tracing; do :; done 2>/dev/null
+		umount /sys/kernel/debug 2>/dev/null || :; build/hello'
+}
+
+@test "hello: no BTF" {
+	says 1 'hello: load: No such process (this kernel has no BTF, no /sys/kernel/btf/vmlinux)' \
+		'mount --bind /dev/null /sys/kernel/btf/vmlinux; build/hello'
+}
+
+# -- xdp_drop ------------------------------------------------------------------------------------
+
+@test "xdp_drop: a wrong command line" {
+	misused "xdp_drop: which interface?" 'build/xdp_drop'
+	misused "xdp_drop: one interface only, not also 'veth1'" 'build/xdp_drop veth0 veth1'
+	misused "xdp_drop: invalid option -- 'x'" 'build/xdp_drop -x veth0'
+	misused "xdp_drop: no mode 'fast': native, generic or offload" 'build/xdp_drop -m fast veth0'
+	misused "xdp_drop: no protocol 'sctp': icmp, tcp, udp or all" 'build/xdp_drop -p sctp veth0'
+}
+
+@test "xdp_drop: no such interface" {
+	says 1 'xdp_drop: attach to eth9: No such device' 'on server build/xdp_drop eth9'
+}
+
+@test "xdp_drop: no privilege" {
+	says 1 'xdp_drop: load: Operation not permitted (loading BPF needs root: sudo)' \
+		"on server $AS_USER build/xdp_drop veth0"
+}
+
+@test "xdp_drop: a driver without native XDP; generic mode serves it" {
+	says 1 'xdp_drop: attach to lo in native mode: Operation not supported (its driver has no native XDP: -m generic)' \
+		'on server build/xdp_drop -m native lo'
+	says 0 '' 'start server build/xdp_drop -m generic lo; stop server build/xdp_drop'
+}
+
+@test "xdp_drop: a driver that cannot offload" {
+	says 1 'xdp_drop: load into veth0: Invalid argument (its driver runs no programs on the card: -m native)' \
+		'on server build/xdp_drop -m offload veth0'
+}
+
+@test "xdp_drop: an MTU too large for native mode" {
+	says 1 "xdp_drop: attach to veth0 in native mode: Numerical result out of range (its MTU, or its peer's, is too large for XDP)" \
+		'for each in client server; do ip -n $each link set veth0 mtu 9000; done
+		on server build/xdp_drop veth0'
+}
+
+@test "xdp_drop: a second program on the interface; the first stays" {
+	says 1 'xdp_drop: attach to veth0 in native mode: Device or resource busy (another XDP program is there: ip link show)' \
+		'start server build/xdp_drop veth0; on server build/xdp_drop veth0'
+	says 1 'xdp_drop: attach to veth0 in generic mode: File exists (another XDP program is there: ip link show)' \
+		'start server build/xdp_drop veth0; on server build/xdp_drop -m generic veth0'
+	says 0 '' 'start server build/xdp_drop veth0; ! on server build/xdp_drop veth0 2>/dev/null
+		! on client ping -q -c 1 -W 0.2 10.0.0.2 >/dev/null'
+}
+
+@test "xdp_drop: the interface vanishes while the program is attached" {
+	says 1 'xdp_drop: veth0 is gone, and the program with it' \
+		'start server build/xdp_drop veth0; ip -n client link delete veth0
+		wait-for ended server xdp_drop; errors-of server xdp_drop; stop server xdp_drop'
+}
+
+# -- all -----------------------------------------------------------------------------------------
+
+@test "loaders: --help says what it is for, on stdout, and exits 0" {
+	for loader in hello xdp_drop; do
+		run -0 --separate-stderr build/$loader --help
+		[[ $output == "Usage: $loader [OPTION...]"* ]]
+		[ -z "$stderr" ]
+	done
+}
+
+@test "loaders: SIGTERM and SIGINT end them well, and nothing stays attached" {
+	for signal in INT TERM; do
+		says 0 '' "start server build/xdp_drop veth0
+			kill -$signal \$(pid-of server xdp_drop); wait \$(pid-of server xdp_drop)
+			on client ping -q -c 1 -W 1 10.0.0.2 >/dev/null"
+	done
+}
+
+@test "loaders: after kill -9 nothing stays attached" {
+	says 0 '' 'start server build/xdp_drop veth0; disown
+		kill -9 $(pid-of server xdp_drop)
+		wait-for on client ping -q -c 1 -W 0.2 10.0.0.2'
+}
+
+@test "loaders: what the verifier refuses is shown with its source line" {
+	cp -a . "$BATS_TEST_TMPDIR/tree"
+	cd "$BATS_TEST_TMPDIR/tree" || return
+	sed -i 's/whole = header + size <= end;/whole = true;/' labs/02-xdp-drop/xdp_drop.bpf.c
+	make -s build/xdp_drop
+	run -1 in-lab 'on server timeout 5 build/xdp_drop -p tcp veth0'
+	[ "${lines[0]}" = 'xdp_drop: load: the verifier refuses the program' ]
+	[ "${lines[1]}" = '  at the source line' ]
+	[[ ${lines[2]} == *'if (eth->h_proto == bpf_htons(ETH_P_IP))'* ]]
+	[[ $output == *'invalid access to packet, off=12 size='* ]]
+}

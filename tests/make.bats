@@ -1,0 +1,102 @@
+#!/usr/bin/env bats
+# The Makefile: what it lists, what it builds again and what not, and that a new lab needs no rule.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	cp -a "$BATS_TEST_DIRNAME/.." "$BATS_TEST_TMPDIR/tree"
+	cd "$BATS_TEST_TMPDIR/tree" || return
+	unset MAKEFLAGS MAKELEVEL
+}
+
+# built: builds both loaders, and prints what was made anew, without build/.
+built() {
+	make build/hello build/xdp_drop | sed -n 's|^ *[A-Z]* *build/||p' | sort | xargs
+}
+
+# rebuilds FILE WHAT…: after a change of FILE, just WHAT is made again.
+rebuilds() {
+	local file=$1 made
+	shift
+
+	touch -d '+1 minute' "$file"
+	made=$(built)
+	[ "$made" = "$*" ] || { echo "$file: expected: $*; got: $made" && return 1; }
+	touch -d '-1 hour' "$file"
+}
+
+@test "make: a header is enough to make again what includes it, and nothing else" {
+	built
+	[ -z "$(built)" ]
+	rebuilds common/csum.h xdp_drop xdp_drop.bpf.o xdp_drop.o xdp_drop.skel.h
+	rebuilds common/loader.h hello hello.o loader.o xdp_drop xdp_drop.o
+	rebuilds common/verifier.h hello loader.o verifier.o xdp_drop
+	rebuilds labs/01-hello/hello.h hello hello.bpf.o hello.o hello.skel.h
+	rebuilds labs/02-xdp-drop/xdp_drop.h xdp_drop xdp_drop.bpf.o xdp_drop.o xdp_drop.skel.h
+}
+
+@test "make: a source is enough as well" {
+	built
+	rebuilds labs/01-hello/hello.bpf.c hello hello.bpf.o hello.o hello.skel.h
+	rebuilds labs/01-hello/hello.c hello hello.o
+	rebuilds common/loader.c hello loader.o xdp_drop
+}
+
+@test "make: a header that is gone does not stop the build" {
+	built
+	sed -i 's/#include "csum.h"/#include "sum.h"/' labs/02-*/xdp_drop.bpf.c
+	mv common/csum.h common/sum.h
+	make build/xdp_drop
+}
+
+@test "make: what fails half way is not taken for made" {
+	echo 'syntax error' >>labs/01-hello/hello.bpf.c
+	run ! make build/hello
+	[ ! -e build/hello.bpf.o ]
+	git checkout labs/01-hello/hello.bpf.c 2>/dev/null || sed -i '$d' labs/01-hello/hello.bpf.c
+	make build/hello
+}
+
+@test "make: a warning is an error, in the BPF program and in the loader" {
+	echo 'int unused(void) { int x; return 0; }' >>labs/01-hello/hello.bpf.c
+	run ! make build/hello.bpf.o
+	echo 'static int unused(void) { return 0; }' >>labs/02-xdp-drop/xdp_drop.c
+	run ! make build/xdp_drop.o
+}
+
+@test "make: a new lab needs no new rule" {
+	mkdir labs/09-second-hello
+	for file in hello.h hello.c hello.bpf.c; do
+		sed 's/hello\(_bpf\|\.skel\)/second_hello\1/g; s/progs\.hello/progs.second_hello/
+			s/^int hello(/int second_hello(/' "labs/01-hello/$file" \
+			>"labs/09-second-hello/${file/hello./second_hello.}"
+	done
+	cp labs/01-hello/hello.h labs/09-second-hello/
+	sed 's/hello/second_hello/; s/veth0//' <<-'END' >labs/09-second-hello/test.sh
+		#!/bin/bash
+		source "$(dirname "$0")/../../common/netns.sh"; host server; start server build/hello
+	END
+	chmod +x labs/09-second-hello/test.sh
+	make lab-09
+}
+
+@test "make: under sudo the build belongs to the owner of the tree" {
+	chown -R 65534:65534 .
+	make build/hello
+	[ -z "$(find build ! -user 65534)" ]
+}
+
+@test "make: alone it lists what can be made, each with a line" {
+	run -0 make
+	for target in deps doctor lab-NN check-NN check shell-NN test format lint clean; do
+		grep -qE "^  make $target +[a-z]" <<<"$output" || { echo "$target is missing" && false; }
+	done
+}
+
+@test "make: clean removes what was built, and nothing else" {
+	before=$(git status --porcelain --ignored | grep -v build/ || :)
+	make build/hello
+	make clean
+	[ ! -e build ]
+	[ "$(git status --porcelain --ignored | grep -v build/ || :)" = "$before" ]
+}

@@ -1,0 +1,165 @@
+#!/usr/bin/env bats
+# The promise of common/netns.sh: whatever becomes of a lab, nothing of it stays, and it meets no other.
+
+bats_require_minimum_version 1.5.0
+load wait
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/.." || return
+	PATH=$PATH:/usr/sbin:/sbin
+}
+
+# marked COMMAND…: runs COMMAND in the background, with a mark in the environment of all its
+# processes, and with SIGINT as a terminal would leave it.
+MARK=MARK=$$.$RANDOM
+marked() {
+	env --default-signal=INT "$MARK" setsid "$@" 3>&- &
+}
+
+# -- what is there -------------------------------------------------------------------------------
+
+# programs: the ids of the labs' BPF programs that are loaded.
+programs() {
+	bpftool -j prog show | jq '.[] | select(.name | IN("hello", "xdp_drop", "xdp_exceptions")).id'
+}
+
+# links: the ids of all BPF links.
+links() {
+	bpftool -j link show | jq '.[].id'
+}
+
+# processes: the ids of the marked ones.
+processes() {
+	grep -lszx "$MARK" /proc/[0-9]*/environ | cut -d/ -f3
+}
+
+# namespaces: how many network namespaces the kernel keeps memory for.
+namespaces() {
+	awk '$1 == "net_namespace" { print $3 }' /proc/slabinfo
+}
+
+# host: all that a lab must not touch on the machine's own network and mounts.
+host() {
+	ip -o link show | sed 's/ qlen.*//'
+	ip -o addr show | sed 's/valid_lft.*//'
+	ip route show table all
+	ip -6 route show table all
+	ip neigh show
+	ip netns list
+	findmnt --noheadings --list --output TARGET,FSTYPE
+	ls -A /sys/fs/bpf /run/netns /dev/shm 2>/dev/null
+}
+
+# new BEFORE AFTER: what is in AFTER and not in BEFORE.
+new() {
+	comm -13 <(sort <<<"$1") <(sort <<<"$2")
+}
+
+# nothing-new: nothing is there that was not when `remember` was called.
+remember() {
+	HOST=$(host) PROGRAMS=$(programs) LINKS=$(links) NAMESPACES=$(namespaces)
+}
+
+nothing-new() {
+	LEFT=$(
+		processes | sed 's/^/process /'
+		new "$PROGRAMS" "$(programs)" | sed 's/^/program /'
+		new "$LINKS" "$(links)" | sed 's/^/link /'
+	)
+	[ -z "$LEFT" ]
+}
+
+# A story with something of all that could leak, and that never ends by itself.
+ENDLESS='source common/netns.sh
+	host client; host server; wire client server
+	start client build/hello; start server build/xdp_drop veth0
+	bpftool prog pin name hello /sys/fs/bpf/pinned || : # two of that name
+	echo up; on server tail -f /dev/null'
+
+# -- tests ---------------------------------------------------------------------------------------
+
+@test "sandbox: after 50 kill -9 at random moments nothing is left" {
+	remember
+	for round in {1..50}; do
+		case $((round % 3)) in
+		0) marked labs/01-*/test.sh ;;
+		1) marked labs/02-*/test.sh ;;
+		2) marked common/netns.sh bash -c "$ENDLESS" ;;
+		esac >/dev/null 2>&1
+		sleep "0.$((RANDOM % 30 + 10))"
+		! kill -9 $! 2>/dev/null || killed=$((killed + 1)) # or it has ended by itself
+		wait $! 2>/dev/null || :
+	done
+	[ "$killed" -gt 20 ] || { echo "only $killed were there to kill" && false; }
+	wait-for nothing-new || { echo "left: $LEFT" && false; }
+	[ "$(host)" = "$HOST" ] || diff <(echo "$HOST") <(host)
+	# The kernel frees them at its leisure, and counts in slabs.
+	wait-for eval '[ "$(namespaces)" -lt $((NAMESPACES + 40)) ]' ||
+		{ echo "network namespaces: $NAMESPACES before, $(namespaces) now" && false; }
+}
+
+@test "sandbox: a story that ends by itself leaves nothing either" {
+	remember
+	marked labs/01-*/test.sh
+	marked labs/02-*/test.sh
+	wait
+	wait-for nothing-new || { echo "left: $LEFT" && false; }
+	[ "$(host)" = "$HOST" ] || diff <(echo "$HOST") <(host)
+}
+
+@test "sandbox: Ctrl-C ends a story at once, with all that it started" {
+	remember
+	marked common/netns.sh bash -c "$ENDLESS" >"$BATS_TEST_TMPDIR/out"
+	wait-for grep -q up "$BATS_TEST_TMPDIR/out"
+	[ -n "$(processes)" ]
+	# A terminal sends SIGINT to each process of the group in the foreground.
+	kill -INT -- -$!
+	wait $! || status=$?
+	[ "$status" = 130 ] || { echo "status $status" && false; }
+	wait-for nothing-new || { echo "left: $LEFT" && false; }
+}
+
+@test "sandbox: two labs at once do not meet" {
+	for lab in 01 02 01 02; do
+		bash labs/$lab-*/test.sh >"$BATS_TEST_TMPDIR/$lab.$RANDOM" 2>&1 3>&- &
+		jobs+=($!)
+	done
+	for job in "${jobs[@]}"; do
+		wait "$job" || { cat "$BATS_TEST_TMPDIR"/0* && false; }
+	done
+}
+
+@test "sandbox: a host sees only the test network" {
+	run common/netns.sh bash -c 'source common/netns.sh
+		host client; host server; wire client server; on client ip -o link show'
+	[ "$status" = 0 ]
+	[ "$(wc -l <<<"$output")" = 2 ] # lo and veth0
+}
+
+@test "sandbox: the status of the command is the status of the sandbox" {
+	run -7 common/netns.sh sh -c 'exit 7'
+	run -0 common/netns.sh true
+	run -137 common/netns.sh sh -c 'kill -9 $$'
+}
+
+@test "sandbox: start shows why a loader did not get ready" {
+	run -1 common/netns.sh bash -c 'source common/netns.sh
+		host server; start server build/xdp_drop veth7'
+	[[ $output == *"ended before it was ready"* ]]
+	[[ $output == *"xdp_drop: attach to veth7: No such device"* ]]
+}
+
+@test "sandbox: start gives up on a loader that never gets ready" {
+	run -1 common/netns.sh bash -c 'source common/netns.sh; DEADLINE=1
+		host server; start server /bin/sleep 30'
+	[[ $output == *"not ready after 1 s"* ]]
+}
+
+@test "sandbox: a wire is silent until somebody speaks" {
+	run -0 common/netns.sh bash -c 'source common/netns.sh
+		host client; host server; wire client server
+		start server build/xdp_drop -p udp veth0
+		on client ping -q -c 3 -i 0.5 10.0.0.2
+		stop server xdp_drop; output-of server xdp_drop'
+	[[ $output == *"total: dropped 0, passed 3,"* ]]
+}

@@ -1,0 +1,41 @@
+#!/usr/bin/env bats
+# Each lab's story, as a student starts it; and the shell on its network.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/.." || return
+	unset MAKEFLAGS MAKELEVEL
+}
+
+@test "story: make lab-01" {
+	run -0 make lab-01
+	[[ $output == *"bpf_trace_printk: hello"* ]]
+}
+
+@test "story: make lab-02" {
+	run -0 make lab-02
+	[[ $output == *"sent back 4"* ]]
+}
+
+@test "story: make shell-01 has the program attached" {
+	run -0 make shell-01 <<<'on client /bin/true; stop client hello; output-of client hello'
+	[[ $output == *" /bin/true"* ]]
+}
+
+@test "story: make shell-02 has the program attached, and hosts to play with" {
+	run -0 make shell-02 <<-'END'
+		set -e
+		bpftool prog show name xdp_drop
+		on client ping -q -c 1 -W 0.1 10.0.0.2 && exit 1
+		stop server xdp_drop
+		on client ping -q -c 1 -W 1 10.0.0.2
+	END
+	[[ $output == *"100% packet loss"*" 0% packet loss"* ]]
+}
+
+@test "story: commands piped into a shell end it with their status" {
+	run -0 make shell-01 <<<'true'
+	run -2 make shell-01 <<<'exit 3'
+	[[ $output == *"Error 3"* ]]
+}
