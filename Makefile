@@ -8,8 +8,10 @@ lab      = $(notdir $(wildcard labs/$1-*))
 stem     = $(subst -,_,$(patsubst $1-%,%,$(call lab,$1)))
 STEMS   := $(foreach number,$(NUMBERS),$(call stem,$(number)))
 
+# Ubuntu's bpftool refuses a kernel whose own tools are not installed; those of any other serve.
+TOOLS   := $(lastword $(sort $(wildcard /usr/lib/linux-tools/*/bpftool)))
 # A user's PATH, and sudo's, may lack ip, tc and bpftool.
-export PATH := $(PATH):/usr/sbin:/sbin
+export PATH := $(addsuffix :,$(patsubst %/,%,$(dir $(TOOLS))))$(PATH):/usr/sbin:/sbin
 
 CLANG   ?= clang
 CC      := gcc

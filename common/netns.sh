@@ -14,6 +14,8 @@ set -euo pipefail
 
 TOP=$(realpath "$(dirname "${BASH_SOURCE[0]}")/..")
 PATH=$PATH:/usr/sbin:/sbin # a user's PATH, and sudo's, may lack ip, tc and bpftool
+# Ubuntu's bpftool refuses a kernel whose own tools are not installed; those of any other serve.
+for tool in /usr/lib/linux-tools/*/bpftool; do [ ! -x "$tool" ] || PATH=${tool%/*}:$PATH; done
 
 # in-sandbox: is this process in the mount namespace that enter-sandbox made?
 in-sandbox() {
@@ -38,7 +40,8 @@ first-process() {
 	mount -t tmpfs -o mode=755 tmpfs /run/netns
 	mount -t tmpfs -o mode=1777 tmpfs /dev/shm
 	mount -t bpf -o mode=700 bpf /sys/fs/bpf
-	mount -t tracefs tracefs /sys/kernel/tracing
+	# There is one tracefs, and it cannot be mounted twice in one place.
+	mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing
 	ip link set lo up
 	SANDBOX=$(readlink /proc/self/ns/mnt)
 	TMPDIR=/dev/shm LOGS=/dev/shm/logs

@@ -1,0 +1,258 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# What `make doctor` runs: a line for each thing that the labs need of this machine, found by trying
+# it and not by its version: `ok`, or `missing` and the command that mends it. Ends with 0 when labs
+# 01 to 06 can run. It changes nothing: what it has to write, it writes in a sandbox's own memory.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+export LC_ALL=C # reasons are cut from what tools say, and shown to whoever is asked for help
+PATH=$PATH:/usr/sbin:/sbin # a user's PATH, and sudo's, may lack ip and bpftool
+# Ubuntu's bpftool refuses a kernel whose own tools are not installed; those of any other serve.
+for tool in /usr/lib/linux-tools/*/bpftool; do [ ! -x "$tool" ] || PATH=${tool%/*}:$PATH; done
+# shellcheck source=common/deps.sh
+source common/deps.sh
+
+# -- what is said --------------------------------------------------------------------------------
+
+declare -A GOOD=() # what was probed and is well, by name
+LACKING='' # set once labs 01 to 06 cannot run
+VM07='' # set once lab 07 cannot run on this kernel
+
+line() {
+	printf '%-12s%s\n' "$1" "$2"
+}
+
+# ok NAME
+ok() {
+	GOOD[$1]=yes
+	line ok "$1"
+}
+
+# missing WHAT MEND: MEND is a call of what prints the command that mends it. (A call and not its
+# result, for it may have to search all that the package manager offers.)
+missing() {
+	LACKING=yes
+	line missing "$1: $(eval "$2")"
+}
+
+# probeable WHAT NAME…: are all these well, without which WHAT cannot be probed? Says which is not.
+probeable() {
+	local what=$1 name
+	shift
+
+	for name in "$@"; do
+		[ -z "${GOOD[$name]:-}" ] || continue
+		LACKING=yes
+		line 'not probed' "$what: needs $name"
+		return 1
+	done
+}
+
+# reason COMMAND…: prints nothing if COMMAND succeeds, otherwise the line that says why not.
+reason() {
+	local said
+
+	! said=$("$@" 2>&1 </dev/null) || return 0
+	# A compiler leads up to its error; a linker only begins with it.
+	grep -m 1 -E 'cannot find |error: ' <<<"$said" || grep -m 1 . <<<"$said" || echo "$1 failed"
+}
+
+# judge NAME MEND REASON: NAME is well without a REASON why not.
+judge() {
+	if [ -z "$3" ]; then
+		ok "$1"
+	else
+		missing "$1 ($3)" "$2"
+	fi
+}
+
+# try NAME MEND COMMAND…: NAME is well if COMMAND succeeds.
+try() {
+	judge "$1" "$2" "$(reason "${@:3}")"
+}
+
+# kernel-mend: what to do when it is the kernel that lacks something, or that refuses.
+kernel-mend() {
+	echo "boot the distribution's own kernel, 6.1 or newer (a container: start it with --privileged)"
+}
+
+# -- tools ---------------------------------------------------------------------------------------
+
+# tool NEED COMMAND ARGUMENT…: is it there, and does it start?
+tool() {
+	local need=$1
+	shift
+
+	if command -v "$1" >/dev/null; then
+		try "$1" "mend $need" "$@"
+	else
+		missing "$1" "mend $need"
+	fi
+}
+
+probe-tools() {
+	tool clang clang --version
+	tool gcc gcc --version
+	tool bpftool bpftool version
+	tool iproute2 ip -V
+	tool util-linux unshare --version
+	tool ethtool ethtool --version
+	tool iputils-ping ping -V
+	tool socat socat -V
+	tool jq jq --version
+	tool bats bats --version
+}
+
+# has-library NEED NAME: can a program be linked with it?
+has-library() {
+	! probeable "$2" gcc ||
+		try "$2" "mend $1" gcc -shared -o /dev/null -x c /dev/null "-l${2#lib}"
+}
+
+# libbpf-mend: a libbpf before 1.0 is as old as its distribution.
+libbpf-mend() {
+	if [ -n "$MANAGER" ] && ! grep -q '^libbpf-dev ' <<<"$(lacking "$CORE")"; then
+		echo 'a newer release of this distribution brings libbpf 1.0'
+	else
+		mend libbpf-dev
+	fi
+}
+
+# The compilers with what they include and link: each is given a real source.
+probe-compilers() {
+	! probeable 'C headers' gcc ||
+		try 'C headers' "mend libc6-dev" gcc -fsyntax-only \
+			-include stdio.h -include linux/bpf.h -x c /dev/null
+	has-library libelf-dev libelf
+	has-library zlib1g-dev libz
+	! probeable libbpf 'C headers' libelf libz ||
+		try libbpf libbpf-mend gcc -Wall -Wextra -Werror -D_GNU_SOURCE \
+			common/probe.c -lbpf -lelf -lz -o /dev/null
+	! probeable "clang's BPF target" clang libbpf ||
+		try "clang's BPF target" "mend clang" clang -target bpf -O2 -g -Wall -Werror \
+			-idirafter "/usr/include/$(gcc -print-multiarch)" \
+			-c common/probe.bpf.c -o /dev/null
+}
+
+# -- the kernel, as root -------------------------------------------------------------------------
+
+probe-root() {
+	if [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; then
+		ok root
+	elif ! command -v sudo >/dev/null; then
+		missing 'root (there is no sudo)' "echo su -c \'make doctor\'"
+	elif [ -t 0 ] && sudo true; then
+		ok root
+	else
+		missing 'root (sudo asks for a password)' 'echo sudo make doctor'
+	fi
+}
+
+# privileged NAME MEND COMMAND…: like try, as root. Only for commands that are gone in an instant.
+privileged() {
+	local name=$1 mend=$2
+	shift 2
+
+	! probeable "$name" root unshare || try "$name" "$mend" as-root env "PATH=$PATH" "$@"
+}
+
+# veth-mend: why there can be no veth: what loads its module, or the module, is not there.
+veth-mend() {
+	if ! command -v modprobe >/dev/null; then
+		mend kmod
+	elif [ -d /lib/modules ] && [ ! -d "/lib/modules/$(uname -r)" ]; then
+		echo 'sudo reboot (the modules of the running kernel are no longer installed)'
+	else
+		kernel-mend
+	fi
+}
+
+# Each part of the sandbox by itself, so that it is known which one fails, then the whole.
+probe-sandbox() {
+	privileged 'network namespaces' kernel-mend unshare --net true
+	privileged bpffs kernel-mend unshare --mount mount -t bpf bpf /sys/fs/bpf
+	# There is one tracefs, which cannot be mounted twice in one place.
+	privileged tracefs kernel-mend unshare --mount sh -c 'mountpoint -q /sys/kernel/tracing ||
+		mount -t tracefs tracefs /sys/kernel/tracing'
+	! probeable veth ip 'network namespaces' || privileged veth veth-mend \
+		unshare --net ip link add veth0 type veth peer name veth1
+	! probeable 'the sandbox' root ip bpffs tracefs ||
+		try 'the sandbox' kernel-mend common/netns.sh true
+}
+
+PROGRAMS=(bpf xdp tc tracepoint raw_tp kprobe fentry)
+
+# What can be tried only inside the sandbox: prints `NAME REASON` of each, without REASON if it is
+# well. This runs as a program of its own, for only a new one can be started in there.
+inside() {
+	local program
+
+	printf '%s\n' 'bats_require_minimum_version 1.5.0' '@test "run -1" { run -1 false; }' \
+		>"$TMPDIR/probe.bats"
+	echo "bats $(reason bats "$TMPDIR/probe.bats")"
+	echo "ping $(reason ping -q -c 1 -i 0.01 -W 1 127.0.0.1)"
+	gcc -D_GNU_SOURCE common/probe.c -lbpf -lelf -lz -o "$TMPDIR/probe" 2>/dev/null || return 0
+	ip link add veth0 type veth peer name veth1 2>/dev/null || :
+	for program in "${PROGRAMS[@]}"; do
+		echo "$program $(reason "$TMPDIR/probe" "$program" veth0)"
+	done
+}
+
+probe-inside() {
+	local name why program needs
+	local -A found=()
+
+	[ -z "${GOOD[the sandbox]:-}" ] || while read -r name why; do
+		found[$name]=$why
+	done < <(exec setpriv --pdeathsig KILL common/netns.sh common/doctor.sh --inside)
+
+	! probeable 'Bats 1.5' bats 'the sandbox' ||
+		judge 'Bats 1.5' "mend bats" "${found[bats]-not tried}"
+	! probeable 'a ping' ping 'the sandbox' ||
+		judge 'a ping' "mend iputils-ping" "${found[ping]-not tried}"
+	for program in "${PROGRAMS[@]}"; do
+		needs=(libbpf 'the sandbox')
+		case $program in xdp | tc) needs+=(veth) ;; esac
+		! probeable "$program programs" "${needs[@]}" ||
+			judge-program "$program" "${found[$program]-not tried}"
+	done
+}
+
+# judge-program KIND REASON: only lab 07 needs kprobes and fentry, and it has another way.
+judge-program() {
+	case $1:$2 in
+	kprobe:?* | fentry:?*)
+		VM07=yes
+		echo "lab 07 will use the VM ($1 programs: $2)"
+		;;
+	*) judge "$1 programs" kernel-mend "$2" ;;
+	esac
+}
+
+# -- entry ---------------------------------------------------------------------------------------
+
+verdict() {
+	if [ -n "$LACKING" ]; then
+		echo 'labs 01 to 06 cannot run here yet ("make deps" installs every package that is missing)'
+		exit 1
+	elif [ -n "$VM07" ]; then
+		echo 'labs 01 to 06 can run here; lab 07 will use the VM'
+	else
+		echo 'labs 01 to 07 can run here'
+	fi
+}
+
+case ${1:-} in
+--inside) inside && exit ;;
+'') ;;
+*) echo "usage: $0" >&2 && exit 2 ;;
+esac
+probe-root
+probe-tools
+probe-compilers
+try BTF kernel-mend head -c 1 /sys/kernel/btf/vmlinux
+probe-sandbox
+probe-inside
+verdict

@@ -1,0 +1,118 @@
+#!/usr/bin/env bats
+# The chapters tell the truth: their excerpts stand in the sources, their commands run, and what the
+# commands print is what the chapter shows (numbers aside: ids, times and sizes differ by machine).
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/.." || return
+	unset MAKEFLAGS MAKELEVEL
+}
+
+# -- excerpts ------------------------------------------------------------------------------------
+
+# blocks KIND FILE: writes each fenced block of that kind to $BATS_TEST_TMPDIR/KIND.1, .2 …
+blocks() {
+	awk -v kind="$1" -v to="$BATS_TEST_TMPDIR/$1." '
+		$0 == "```" kind { n++; on = 1; next }
+		$0 == "```" { on = 0 }
+		on { print > to n }' "$2"
+}
+
+# stands-in EXCERPT FILE…: the lines of EXCERPT follow one another in one of the files.
+stands-in() {
+	local excerpt file source
+
+	excerpt=$(cat "$1")
+	shift
+	for file; do
+		source=$'\n'$(cat "$file")$'\n'
+		[[ $source != *$'\n'"$excerpt"$'\n'* ]] || return 0
+	done
+	printf 'not in %s:\n%s\n' "$*" "$excerpt"
+	return 1
+}
+
+@test "chapters: every excerpt stands in the sources as it is shown" {
+	for chapter in labs/*/README.md; do
+		rm -f "$BATS_TEST_TMPDIR"/c.*
+		blocks c "$chapter"
+		for excerpt in "$BATS_TEST_TMPDIR"/c.*; do
+			stands-in "$excerpt" "$(dirname "$chapter")"/*.[ch] common/*.[ch]
+		done
+	done
+}
+
+@test "chapters: every exercise of a program has its section, with the same points" {
+	for lab in labs/*/; do
+		[ "$(grep -oh 'EXERCISE [0-9.]* \[[0-9]\]' "$lab"*.bpf.c | sort -u)" = \
+			"$(sed -n 's/^### Exercise \([0-9.]* \[[0-9]\]\).*/EXERCISE \1/p' \
+				"$lab"README.md | sort -u)" ]
+	done
+}
+
+@test "chapters: every exercise has at least two graded tests, with the same points" {
+	for lab in labs/*/; do
+		while read -r _ number points; do
+			tests=$(grep -cF "@test \"$number $points " "tests/$(basename "$lab").bats")
+			[ "$tests" -ge 2 ] || { echo "$number $points: $tests tests" && false; }
+		done < <(grep -oh 'EXERCISE [0-9.]* \[[0-9]\]' "$lab"*.bpf.c | sort -u)
+	done
+}
+
+@test "chapters: every link leads somewhere" {
+	for chapter in README.md labs/*/README.md; do
+		for link in $(grep -o '](\([^)#]*\))' "$chapter" | tr -d '()]'); do
+			[ -e "$(dirname "$chapter")/$link" ] ||
+				{ echo "$chapter: no $link" && false; }
+		done
+	done
+}
+
+# -- commands ------------------------------------------------------------------------------------
+
+# run-block FILE: runs the commands of a console block. A first command `$ make shell-NN` opens the
+# lab's shell, and gets the lines behind the prompt `lab-NN# ` typed into it.
+run-block() {
+	local command
+
+	command=$(sed -n '1s/^\$ //p' "$1")
+	# shellcheck disable=SC2086 # words of a command line
+	{
+		echo 'set -e'
+		sed -n 's/^lab-[0-9]*# //p' "$1"
+	} | $command
+}
+
+# plain: output without what differs from machine to machine.
+plain() {
+	sed -E 's/[0-9a-f]*[0-9][0-9a-f]*/N/g; s/\bcpu\b.*//; s/[[:space:]]+/ /g; s/ $//'
+}
+
+# shows FILE: what a console block shows, its commands and ellipses left out.
+shows() {
+	grep -vE '^(\$|lab-[0-9]*#) |^…$' "$1" | plain
+}
+
+# in-order EXPECTED GOT: each line of EXPECTED is in GOT, behind the one before it.
+in-order() {
+	awk 'NR == FNR { got[++n] = $0; next }
+		{ while (++i <= n && got[i] != $0); if (i > n) { print "not printed: " $0; exit 1 } }' \
+		"$2" "$1"
+}
+
+@test "chapters: every command runs, and prints what the chapter shows" {
+	for chapter in labs/*/README.md; do
+		rm -f "$BATS_TEST_TMPDIR"/console.*
+		blocks console "$chapter"
+		for block in "$BATS_TEST_TMPDIR"/console.*; do
+			head -n 1 "$block"
+			run-block "$block" >"$BATS_TEST_TMPDIR/printed" 2>&1 ||
+				{ cat "$BATS_TEST_TMPDIR/printed" && false; }
+			plain <"$BATS_TEST_TMPDIR/printed" >"$BATS_TEST_TMPDIR/got"
+			shows "$block" >"$BATS_TEST_TMPDIR/expected"
+			in-order "$BATS_TEST_TMPDIR/expected" "$BATS_TEST_TMPDIR/got" ||
+				{ cat "$BATS_TEST_TMPDIR/printed" && false; }
+		done
+	done
+}
