@@ -60,14 +60,14 @@ $(NUMBERS:%=lab-%): lab-%: build/$$(call stem,$$*)
 	$Q$(SANDBOX) labs/$(call lab,$*)/test.sh
 
 ## check-NN   runs the graded tests of lab NN
-$(NUMBERS:%=check-%): check-%: build/$$(call stem,$$*)
+$(NUMBERS:%=check-%): check-%: build/$$(call stem,$$*) build/probe
 	$Q$(SANDBOX) bats tests/$(call lab,$*).bats
 
 ## check      runs the graded tests of all labs
 check: $(NUMBERS:%=check-%)
 
 ## test       proves that every lab and every tool works on this machine
-test: $(STEMS:%=build/%)
+test: $(STEMS:%=build/%) build/probe
 	$Qtests/run
 
 ## shell-NN   opens a shell inside lab NN's network, its program attached
@@ -93,7 +93,9 @@ build/%.o: %.c | $(FIRST)
 	@echo "  CC    $@"
 	$Q$(AS_OWNER) $(CC) $(CFLAGS) -MMD -MP -c $< -o $@
 
-$(STEMS:%=build/%): build/%: build/%.o build/loader.o build/verifier.o
+$(STEMS:%=build/%): build/loader.o build/verifier.o
+
+build/%: build/%.o
 	@echo "  LINK  $@"
 	$Q$(AS_OWNER) $(CC) $^ $(LDLIBS) -o $@
 

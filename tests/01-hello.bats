@@ -8,6 +8,7 @@ load helper
 
 setup() {
 	host client && host server
+	requires client tracepoint
 }
 
 # detach: stops the loader. The pinned maps stay, and from here on nothing changes in them.

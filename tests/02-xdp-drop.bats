@@ -5,6 +5,7 @@ load helper
 
 setup() {
 	host client && host server && wire client server
+	requires server xdp raw_tp
 }
 
 # -- 2.1: the bounds check -----------------------------------------------------------------------

@@ -209,8 +209,17 @@ runs() {
 
 # -- what a machine may lack ---------------------------------------------------------------------
 
-# missing REASON: skips the test with its reason; where CI is set, nothing may be missing.
-missing() {
-	[ -z "${CI:-}" ] || { echo "missing: $1" && return 1; }
-	skip "$1"
+# requires HOST KIND…: skips the test on a kernel that does not run such BPF programs (xdp, tc,
+# tracepoint, raw_tp, kprobe, fentry), with the reason; those that need an interface are tried on
+# HOST's veth0. Where CI is set, nothing may be missing.
+requires() {
+	local host=$1 kind reason
+	shift
+
+	for kind; do
+		reason=$(on "$host" build/probe "$kind" veth0) && continue
+		reason="this kernel runs no $kind program ($reason): make doctor"
+		[ -z "${CI:-}" ] || { echo "$reason" && return 1; }
+		skip "$reason"
+	done
 }
