@@ -143,7 +143,7 @@ AS_USER='setpriv --reuid 65534 --regid 65534 --clear-groups'
 }
 
 @test "loaders: what the verifier refuses is shown with its source line" {
-	cp -a . "$BATS_TEST_TMPDIR/tree"
+	cp -r --preserve=mode,timestamps . "$BATS_TEST_TMPDIR/tree" # and be its owner
 	cd "$BATS_TEST_TMPDIR/tree" || return
 	sed -i 's/whole = header + size <= end;/whole = true;/' labs/02-xdp-drop/xdp_drop.bpf.c
 	make -s build/xdp_drop

@@ -4,7 +4,7 @@
 bats_require_minimum_version 1.5.0
 
 setup() {
-	cp -a "$BATS_TEST_DIRNAME/.." "$BATS_TEST_TMPDIR/tree"
+	cp -r --preserve=mode,timestamps "$BATS_TEST_DIRNAME/.." "$BATS_TEST_TMPDIR/tree"
 	cd "$BATS_TEST_TMPDIR/tree" || return
 	unset MAKEFLAGS MAKELEVEL
 }
