@@ -2,8 +2,8 @@
 #
 # A lab is a folder labs/NN-NAME; its stem is NAME with - as _. Adding one needs no new rule here.
 
-LABS    := $(sort $(notdir $(wildcard labs/*)))
-NUMBERS := $(foreach lab,$(LABS),$(firstword $(subst -, ,$(lab))))
+FOLDERS := $(sort $(notdir $(wildcard labs/*)))
+NUMBERS := $(foreach folder,$(FOLDERS),$(firstword $(subst -, ,$(folder))))
 lab      = $(notdir $(wildcard labs/$1-*))
 stem     = $(subst -,_,$(patsubst $1-%,%,$(call lab,$1)))
 STEMS   := $(foreach number,$(NUMBERS),$(call stem,$(number)))
@@ -37,7 +37,7 @@ SCRIPTS  = $(shell grep -slE '^.!/bin/bash|^. shellcheck shell|/env bats' common
 
 Q       := $(if $(V),,@)
 
-vpath %.c $(addprefix labs/,$(LABS)) common
+vpath %.c $(addprefix labs/,$(FOLDERS)) common
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
 .SECONDARY:
@@ -59,12 +59,13 @@ doctor:
 $(NUMBERS:%=lab-%): lab-%: build/$$(call stem,$$*)
 	$Q$(SANDBOX) labs/$(call lab,$*)/test.sh
 
-## check-NN   runs the graded tests of lab NN
-$(NUMBERS:%=check-%): check-%: build/$$(call stem,$$*) build/probe
-	$Q$(SANDBOX) bats tests/$(call lab,$*).bats
+## check-NN   runs the graded tests of lab NN: its points, and what went wrong
+$(NUMBERS:%=check-%): check-%: $(filter deps,$(MAKECMDGOALS))
+	$Q+tests/check $*
 
-## check      runs the graded tests of all labs
-check: $(NUMBERS:%=check-%)
+## check      the same for all labs, with a total
+check: $(filter deps,$(MAKECMDGOALS))
+	$Q+tests/check $(NUMBERS)
 
 ## test       proves that every lab and every tool works on this machine
 test: $(STEMS:%=build/%) build/probe
