@@ -41,7 +41,7 @@ vpath %.c $(addprefix labs/,$(FOLDERS)) common
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
 .SECONDARY:
-.PHONY: help deps doctor check test clean format lint
+.PHONY: help deps doctor check test test-all handout mutants wheats clean format lint
 
 ## help       lists what can be made (the default)
 help:
@@ -58,6 +58,7 @@ doctor:
 ## lab-NN     builds lab NN and runs its story on a private network
 $(NUMBERS:%=lab-%): lab-%: build/$$(call stem,$$*)
 	$Q$(SANDBOX) labs/$(call lab,$*)/test.sh
+	@printf '\n%s\n' "Read labs/$(call lab,$*)/README.md; play: make shell-$*; be graded: make check-$*"
 
 ## check-NN   runs the graded tests of lab NN: its points, and what went wrong
 $(NUMBERS:%=check-%): check-%: $(filter deps,$(MAKECMDGOALS))
@@ -70,6 +71,10 @@ check: $(filter deps,$(MAKECMDGOALS))
 ## test       proves that every lab and every tool works on this machine
 test: $(STEMS:%=build/%) build/probe
 	$Qtests/run
+
+## test-all   the same, and the tests of the tests: student edition, mutants, wheats
+test-all: $(STEMS:%=build/%) build/probe
+	$Qtests/run all
 
 ## shell-NN   opens a shell inside lab NN's network, its program attached
 $(NUMBERS:%=shell-%): shell-%: build/$$(call stem,$$*)
@@ -102,6 +107,18 @@ build/%: build/%.o
 
 build/.:
 	$Q$(AS_OWNER) mkdir -p build
+
+## handout    writes the student edition to DIR, the labs LABS="01 02" (default: all) blank
+handout:
+	$Qtests/handout "$(or $(DIR),build/handout)" $(LABS)
+
+## mutants    proves that wrong programs fail the graded tests [of the labs LABS]
+mutants: $(STEMS:%=build/%) build/probe
+	$Qtests/trials mutants $(LABS)
+
+## wheats     proves that right programs of another design pass them
+wheats: $(STEMS:%=build/%) build/probe
+	$Qtests/trials wheats $(LABS)
 
 ## format     brings the C sources into the house style
 format:

@@ -1,0 +1,168 @@
+#!/usr/bin/env bats
+# The student edition: nothing of a solution is left, it builds and loads, exactly the tests of the
+# blank exercises fail, and with the solutions put back all pass. And wrong marks are told of.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/.." || return
+	unset MAKEFLAGS MAKELEVEL
+	export DEADLINE=2 # what a blank program never does need not be waited for long
+	HANDOUT=$BATS_TEST_TMPDIR/handout
+}
+
+# -- the edition ---------------------------------------------------------------------------------
+
+# build: without a warning, for a warning is an error; quietly.
+build() {
+	make -s -C "$HANDOUT" build/hello build/xdp_drop build/probe
+}
+
+# graded LAB: runs the lab's graded tests in the handout; TAP.
+graded() {
+	(cd "$HANDOUT" && common/netns.sh bats "tests/$1.bats")
+}
+
+# fails-only BLANK…: of all labs' tests, those of the labs BLANK all fail, and no others.
+fails-only() {
+	local lab wrong
+
+	for lab in labs/*; do
+		lab=${lab#labs/}
+		case " $* " in
+		*" ${lab%%-*} "*) wrong=$(graded "$lab" | grep '^ok') || : ;;
+		*) wrong=$(graded "$lab" | grep '^not ok') || : ;;
+		esac
+		[ -z "$wrong" ] || { echo "blank: $*; wrongly judged: $wrong" && return 1; }
+	done
+}
+
+@test "handout: lab 01 alone is blank" {
+	make handout DIR="$HANDOUT" LABS=01
+	build
+	fails-only 01
+}
+
+@test "handout: lab 02 alone is blank" {
+	make handout DIR="$HANDOUT" LABS=02
+	build
+	fails-only 02
+}
+
+@test "handout: all labs are blank; with the solutions put back all pass" {
+	make handout DIR="$HANDOUT"
+	build
+	fails-only 01 02
+	for source in labs/*/*.bpf.c; do cp "$source" "$HANDOUT/$source"; done
+	build
+	fails-only none
+}
+
+# given: what a student is given of the sources.
+given() {
+	awk -v task=blank -v labs="$(seq -s' ' 0 99)" -f tests/exercises.awk labs/*/*.bpf.c common/*.h
+}
+
+# solution-lines: the lines of all solutions that say something, and that what is given does not say.
+solution-lines() {
+	given >"$BATS_TEST_TMPDIR/given"
+	awk -v task=lines -f tests/exercises.awk labs/*/*.bpf.c common/*.h |
+		sed 's/^[[:space:]]*//' | awk 'length >= 16' | sort -u |
+		while IFS= read -r line; do
+			grep -qF -- "$line" "$BATS_TEST_TMPDIR/given" || printf '%s\n' "$line"
+		done
+}
+
+@test "handout: no line of a solution is anywhere in it" {
+	make handout DIR="$HANDOUT"
+	[ "$(solution-lines | wc -l)" -gt 30 ]
+	run grep -rnFf <(solution-lines) "$HANDOUT"
+	[ "$status" = 1 ] || { echo "$output" && false; }
+	run ! grep -rn 'SOLUTION \*/' "$HANDOUT/labs"
+	[ ! -e "$HANDOUT/tests/mutants" ]
+	[ ! -e "$HANDOUT/tests/wheats" ]
+}
+
+@test "handout: it loads with every knob" {
+	make handout DIR="$HANDOUT"
+	build
+	cd "$HANDOUT"
+	common/netns.sh bash -c 'source common/netns.sh; host client; host server; wire client server
+		start client build/hello -n client
+		for knobs in "" "-p icmp" "-p tcp -e" "-m generic -p udp -e"; do
+			start server build/xdp_drop $knobs veth0
+			stop server build/xdp_drop
+		done'
+}
+
+@test "handout: a student's own commands work in it" {
+	make handout DIR="$HANDOUT"
+	cd "$HANDOUT"
+	run -2 make lab-02
+	[[ $output == *"FAILED: a ping was answered through xdp_drop (exercise 2.2)"* ]]
+	run -2 make check-01
+	[[ $output == *"✗ 1.1 [1] say hello"*"read labs/01-hello/README.md"*"0 of 10 points"* ]]
+	[ "$(git log --oneline | wc -l)" = 1 ]
+	[ -z "$(git status --porcelain)" ]
+}
+
+@test "handout: it never writes over something" {
+	mkdir "$HANDOUT"
+	echo mine >"$HANDOUT/file"
+	run ! make handout DIR="$HANDOUT"
+	[ "$(ls "$HANDOUT")" = file ]
+}
+
+# -- marks ---------------------------------------------------------------------------------------
+
+# told LINE COMMAND…: in a copy of the tree that COMMAND changes, the handout stops and says LINE.
+told() {
+	local line=$1
+	shift
+
+	rm -rf "$BATS_TEST_TMPDIR/tree" "$HANDOUT"
+	cp -r . "$BATS_TEST_TMPDIR/tree"
+	(cd "$BATS_TEST_TMPDIR/tree" && "$@")
+	run -1 "$BATS_TEST_TMPDIR/tree/tests/handout" "$HANDOUT"
+	[[ $output == *"$line"* ]] || { printf 'expected: %s\ngot: %s\n' "$line" "$output" && return 1; }
+	[ ! -e "$HANDOUT" ]
+}
+
+# place FILE TEXT: FILE:LINE of the first line with TEXT.
+place() {
+	echo "$1:$(grep -m 1 -nF "$2" "$1" | cut -d: -f1)"
+}
+
+@test "handout: marks out of order stop it, with file and line" {
+	source=labs/01-hello/hello.bpf.c
+	begin=$(place $source 'BEGIN SOLUTION') last=$source:$(grep -n 'BEGIN SOLUTION' $source | tail -n 1 | cut -d: -f1)
+	end=$(place $source 'END SOLUTION')
+	told "$last: BEGIN SOLUTION without an END SOLUTION" \
+		sed -i '/1.2 \[2\]/,$ { /END SOLUTION/d }' $source
+	told "$end: END SOLUTION without a BEGIN SOLUTION" \
+		sed -i '0,/BEGIN SOLUTION/s/BEGIN SOLUTION/nothing/' $source
+	told "BEGIN SOLUTION inside the one that begins in line ${begin#*:}" \
+		sed -i '0,/BEGIN SOLUTION/s/.*BEGIN SOLUTION.*/&\n&/' $source
+	told "$begin: BEGIN SOLUTION without an EXERCISE above it" \
+		sed -i '0,/EXERCISE/s/EXERCISE/exercise/' $source
+	told "an EXERCISE without a solution" \
+		sed -i '$a /* EXERCISE 1.6 [1]: nothing */' $source
+	told "not of the form EXERCISE 3.2 [2]" \
+		sed -i 's/EXERCISE 1.1 \[1\]/EXERCISE 1.1 (1)/' $source
+	told "$(place $source 'EXERCISE 1.1 '): exercise 7.1 stands in another lab's folder" \
+		sed -i 's/EXERCISE 1.1 /EXERCISE 7.1 /' $source
+}
+
+@test "handout: program, chapter and tests must agree, or it stops with file and line" {
+	chapter=labs/02-xdp-drop/README.md tests=tests/02-xdp-drop.bats
+	told "$(place $chapter 'Exercise 2.3'): exercise 2.3 has [4] points, but [3] in" \
+		sed -i 's/Exercise 2.3 \[3\]/Exercise 2.3 [4]/' $chapter
+	told "$(place $tests '"2.4 [2] each CPU'): exercise 2.4 has [3] points, but [2] in" \
+		sed -i 's/"2.4 \[2\] each CPU/"2.4 [3] each CPU/' $tests
+	told "exercise 2.5 is not in the tests" sed -i '/^@test "2.5 /,/^}/d' $tests
+	told "exercise 2.2 is not in the chapter" sed -i 's/^### Exercise 2.2/### Task 2.2/' $chapter
+	told "exercise 2.7 is not in the program" \
+		sed -i '$a ### Exercise 2.7 [1]: nothing' $chapter
+	told "exercise 2.8 comes after 2.6" \
+		sed -i '$a ### Exercise 2.8 [1]: nothing' $chapter
+}
