@@ -1,0 +1,373 @@
+#!/usr/bin/env bats
+# The notes against the kernel: for each claim of the teaching notes that a chapter says is wrong, an
+# experiment that shows what the kernel does instead. The programs are in tests/notes.
+
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	cd "$BATS_TEST_DIRNAME/.." || return
+	export LC_ALL=C # what tools say is compared
+	COMPILE_BPF=$(ask-make '$(CLANG) $(BPFFLAGS)')
+	COMPILE_C=$(ask-make '$(CC) $(CFLAGS)')
+	LIBRARIES=$(ask-make '$(LDLIBS)')
+	export COMPILE_BPF COMPILE_C LIBRARIES
+}
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/.." || return
+}
+
+# ask-make TEXT: what it becomes in the Makefile.
+ask-make() {
+	make -s --no-print-directory --eval "ask: ; @echo $1" ask
+}
+
+# compile NAME[-VARIANT] [FLAG…]: tests/notes/NAME.bpf.c as the labs are compiled, to the object
+# NAME[-VARIANT].
+compile() {
+	# shellcheck disable=SC2086 # a word each
+	$COMPILE_BPF "${@:2}" -c "tests/notes/${1%%-*}.bpf.c" -o "$BATS_TEST_TMPDIR/$1.o"
+}
+
+# What the programs as printed lack to be compiled.
+INCLUDES=(-include linux/bpf.h -include bpf/bpf_helpers.h)
+
+# build NAME [FLAG…]: tests/notes/NAME.c as the loaders are built, to the program NAME.
+build() {
+	# shellcheck disable=SC2086 # a word each
+	$COMPILE_C "${@:2}" "tests/notes/$1.c" $LIBRARIES -o "$BATS_TEST_TMPDIR/$1"
+}
+
+# experiment SCRIPT: runs it in a sandbox, with the words of tests/notes/notes.bash.
+experiment() {
+	OBJECTS=$BATS_TEST_TMPDIR common/netns.sh bash -c "source tests/notes/notes.bash; $1"
+}
+
+# -- lab 01 --------------------------------------------------------------------------------------
+
+@test "notes 01: hello as printed does not compile; without a licence it is refused" {
+	run ! compile hello
+	[[ $output == *hello.bpf.c:*error:*SEC\(* ]]
+
+	compile hello "${INCLUDES[@]}"
+	experiment 'refused hello "cannot call GPL-restricted function"'
+
+	compile hello "${INCLUDES[@]}" -DGPL
+	experiment 'load hello; expect tracepoint "$(about hello .type)"'
+}
+
+@test "notes 01: the notes' clang command does not find asm/types.h" {
+	[ ! -e /usr/include/asm/types.h ] || skip "here asm/types.h stands where any compiler looks"
+	by-the-notes() {
+		${COMPILE_BPF%% *} -target bpf -O2 -g "$@" "${INCLUDES[@]}" -DGPL \
+			-c tests/notes/hello.bpf.c -o "$BATS_TEST_TMPDIR/hello.o"
+	}
+	run ! by-the-notes
+	[[ $output == *"'asm/types.h' file not found"* ]]
+	by-the-notes -idirafter "$(ask-make '$(MULTI)')"
+}
+
+@test "notes 01: bpftool prog load attaches nothing; rm of the pin unloads" {
+	compile execs
+	build attach
+	experiment '
+		runs() {
+			bpftool -j map dump id "$(about execs ".map_ids[0]")" |
+				jq "[.. | objects | .runs? // empty][0]"
+		}
+		load execs
+		for _ in 1 2 3; do /bin/true; done
+		expect 0 "$(links execs)"
+		expect 0 "$(runs)"
+
+		id=$(about execs .id)
+		rm /sys/fs/bpf/execs
+		wait-for gone prog "$id" || fail "program $id is still loaded"
+
+		# the same program, attached, does run
+		"$OBJECTS/attach" "$OBJECTS/execs.o" /sys/fs/bpf/execs >/dev/null
+		for _ in 1 2 3; do /bin/true; done
+		expect 1 "$(links execs)"
+		[ "$(runs)" -ge 3 ] || fail "attached, it does not run either"'
+}
+
+@test "notes 01: the machine code is there once the program is loaded, before any attach" {
+	[ "$(cat /proc/sys/net/core/bpf_jit_enable)" != 0 ] || skip "the JIT is switched off here"
+	compile execs
+	experiment '
+		load execs
+		expect 0 "$(links execs)"
+		expect true "$(about execs .jited)"
+		[ "$(about execs .bytes_jited)" -gt 0 ] || fail "no machine code"'
+}
+
+@test "notes 01: the uninitialised pointer is refused for a register, not for a pointer" {
+	# clang warns, which the labs' own flags make an error
+	run ! compile uninitialized
+	[[ $output == *-Wuninitialized* ]]
+	compile uninitialized -Wno-uninitialized
+	experiment '
+		refused uninitialized "R0 !read_ok"
+		! grep -i pointer <<<"$SAID" || fail "there is talk of a pointer"'
+}
+
+@test "notes 01: a program of 12000 instructions loads" {
+	compile long
+	experiment '
+		load long
+		[ "$(about long .bytes_xlated)" -gt $((8 * 12000)) ] || fail "it is shorter"
+		expect 12000 "$(returns long)"'
+}
+
+@test "notes 01: a loop with a bound loads and runs, one without is refused" {
+	compile loop
+	compile loop-endless -DENDLESS
+	experiment '
+		load loop
+		expect 1000 "$(returns loop)"
+		[ "$(about loop .bytes_xlated)" -lt 800 ] || fail "the loop was unrolled"
+		refused loop-endless "infinite loop detected"'
+}
+
+@test "notes 01: a program calls functions of its own" {
+	compile call
+	experiment '
+		load call
+		expect 42 "$(returns call)"
+		bpftool prog dump xlated pinned /sys/fs/bpf/call | grep "call pc+" ||
+			fail "the call was inlined"'
+}
+
+@test "notes 01: a map goes with its last holder; a pinned one stays until rm" {
+	experiment '
+		host client
+		map() { # the id of the map named $1 that hello holds
+			for id in $(sed -n "s/^map_id:[[:space:]]*//p" "/proc/$(pid-of client hello)"/fdinfo/*); do
+				bpftool -j map show id "$id" | jq "select(.name | endswith(\"$1\")) | .id"
+			done
+		}
+		start client build/hello -n client
+		events=$(map events) variables=$(map .bss)
+		bpftool map pin id "$events" /sys/fs/bpf/events
+		bpftool map show id "$variables" >/dev/null
+		stop client hello
+		wait-for gone map "$variables" || fail "map $variables has outlived its loader"
+		bpftool map show id "$events" >/dev/null || fail "the pin has not kept map $events"
+		rm /sys/fs/bpf/events
+		wait-for gone map "$events" || fail "map $events is still there"'
+}
+
+@test "notes 01: 512 bytes of stack are for the whole chain of calls" {
+	compile stack-outer -DOUTER=400 -DINNER=8
+	compile stack-inner -DOUTER=8 -DINNER=200
+	compile stack-chain -DOUTER=400 -DINNER=200
+	experiment '
+		load stack-outer
+		load stack-inner
+		refused stack-chain "combined stack size of 2 calls is"'
+}
+
+@test "notes 01: an unchecked packet read is refused at load, not caught at run time" {
+	compile unchecked
+	compile unchecked-not -DCHECKED
+	experiment '
+		load unchecked-not
+		refused unchecked "invalid access to packet, off=12 size="'
+}
+
+@test "notes 01: a division by zero yields 0, at run time" {
+	compile divide
+	experiment '
+		load divide
+		expect 100 "$(returns divide)"
+		bpftool map update id "$(about divide ".map_ids[0]")" key 0 0 0 0 value 7 0 0 0
+		expect 101 "$(returns divide)"'
+}
+
+@test "notes 01: bpf_program__attach attaches a tracepoint program, but no XDP program" {
+	compile execs
+	compile xdp_drop "${INCLUDES[@]}"
+	build attach
+	experiment '
+		expect attached "$("$OBJECTS/attach" "$OBJECTS/execs.o" /sys/fs/bpf/execs)"
+		expect 1 "$(links execs)"
+		expect EOPNOTSUPP "$("$OBJECTS/attach" "$OBJECTS/xdp_drop.o" /sys/fs/bpf/xdp_drop)"
+		expect 0 "$(links xdp_drop)"'
+}
+
+# -- lab 02 --------------------------------------------------------------------------------------
+
+@test "notes 02: xdp_drop as printed does not compile; with includes it needs no licence" {
+	run ! compile xdp_drop
+	[[ $output == *xdp_drop.bpf.c:*error:*SEC\(* ]]
+	compile xdp_drop "${INCLUDES[@]}"
+	experiment '
+		load xdp_drop
+		expect false "$(about xdp_drop .gpl_compatible)"
+		expect 1 "$(returns xdp_drop)"'
+}
+
+@test "notes 02: the verifier refuses neither XDP_ABORTED nor a verdict of 77; both drop" {
+	compile verdict-aborted -DVERDICT=XDP_ABORTED
+	compile verdict-77 -DVERDICT=77
+	experiment '
+		lab
+		for each in aborted:0 77:77; do
+			name=verdict-${each%:*}
+			load "$name"
+			expect "${each#*:}" "$(returns "$name")"
+			on server ip link set dev veth0 xdpdrv pinned "/sys/fs/bpf/$name"
+			fails pings 2
+			on server ip link set dev veth0 xdpdrv off
+			pings 2 1 || fail "no answer, though nothing is attached"
+		done'
+}
+
+@test "notes 02: ip link set … xdp falls back to generic mode without a word" {
+	compile xdp_drop "${INCLUDES[@]}"
+	experiment '
+		host server
+		fails on server ip link set dev lo xdpdrv obj "$OBJECTS/xdp_drop.o" sec xdp
+		said "does not support XDP in native mode"
+		expect none "$(xdp-mode server lo)"
+		expect "" "$(on server ip link set dev lo xdp obj "$OBJECTS/xdp_drop.o" sec xdp 2>&1)"
+		expect xdpgeneric "$(xdp-mode server lo)"'
+}
+
+@test "notes 02: xdp off leaves a generic program on a veth, and reports success" {
+	compile xdp_drop "${INCLUDES[@]}"
+	experiment '
+		lab
+		on server ip link set dev veth0 xdpgeneric obj "$OBJECTS/xdp_drop.o" sec xdp
+		on server ip link set dev veth0 xdp off
+		expect xdpgeneric "$(xdp-mode server veth0)"
+		fails pings 1
+		on server ip link set dev veth0 xdpgeneric off
+		expect none "$(xdp-mode server veth0)"
+		pings 1 1 || fail "no answer, though nothing is attached"'
+}
+
+@test "notes 02: ip link set … xdp obj fails without sec" {
+	compile xdp_drop "${INCLUDES[@]}"
+	experiment '
+		lab
+		fails on server ip link set dev veth0 xdp obj "$OBJECTS/xdp_drop.o"
+		said "sec prog"
+		expect none "$(xdp-mode server veth0)"
+		on server ip link set dev veth0 xdp obj "$OBJECTS/xdp_drop.o" sec xdp
+		expect xdp "$(xdp-mode server veth0)"'
+}
+
+@test "notes 02: egress_ifindex is not for a plain XDP program" {
+	compile egress-plain -DSECTION='"xdp"' -DMEMBER=egress_ifindex
+	compile egress-devmap -DSECTION='"xdp/devmap"' -DMEMBER=egress_ifindex
+	compile egress-ingress -DSECTION='"xdp"' -DMEMBER=ingress_ifindex
+	experiment '
+		refused egress-plain "invalid bpf_context access off=20 size=4"
+		load egress-devmap
+		load egress-ingress'
+}
+
+@test "notes 02: struct xdp_md is six numbers of 32 bits, no pointers" {
+	compile context
+	compile context-pointers -DPOINTERS
+	experiment '
+		load context
+		refused context-pointers "invalid bpf_context access off="
+		said "size=8"'
+}
+
+@test "notes 02: tcpdump does not see what XDP drops; it sees what tc drops" {
+	compile gate_xdp
+	compile gate_tc
+	experiment '
+		lab
+		on server tcpdump -n -l --immediate-mode -i veth0 icmp >"$TMPDIR/tap" 2>"$TMPDIR/tap.err" &
+		wait-for grep -q "^listening" "$TMPDIR/tap.err" || fail "tcpdump does not listen"
+
+		ping-of() { on client ping -q -c "$1" -i 0.01 -W "$2" -s "$3" 10.0.0.2; }
+		# seen N BYTES: has the tap seen N pings that carry BYTES?
+		seen() { [ "$(grep -c "echo request.* length $(($2 + 8))\$" "$TMPDIR/tap")" = "$1" ]; }
+		# tap-sees N BYTES: three pings that carry BYTES meet a closed gate, then comes a
+		# short one that passes; by then the tap has seen N of the three.
+		tap-sees() {
+			fails ping-of 3 0.2 "$2"
+			ping-of 1 1 "$(($2 - 200))" >/dev/null
+			wait-for seen 1 "$(($2 - 200))" || fail "tcpdump does not see what passes"
+			seen "$1" "$2" || fail "not $1 of the pings that were dropped:" "$(cat "$TMPDIR/tap")"
+		}
+		for mode in xdpdrv:301 xdpgeneric:302; do
+			on server ip link set dev veth0 "${mode%:*}" obj "$OBJECTS/gate_xdp.o" sec xdp
+			tap-sees 0 "${mode#*:}"
+			on server ip link set dev veth0 "${mode%:*}" off
+		done
+		on server tc qdisc add dev veth0 clsact
+		on server tc filter add dev veth0 ingress bpf direct-action obj "$OBJECTS/gate_tc.o" sec tc
+		tap-sees 3 303'
+}
+
+@test "notes 02: XDP_DROP fires no tracepoint, XDP_ABORTED does" {
+	experiment '
+		lab
+		# total N TEXT: once N frames have arrived, xdp_drop ends with these totals.
+		total() {
+			wait-for arrived "$1" || fail "not $1 frames have arrived"
+			stop server xdp_drop
+			expect " total: $2" "$(output-of server xdp_drop | tail -n 1)"
+		}
+		arrived() { on server ethtool -S veth0 | grep "xdp_packets: $1\$"; }
+
+		start server build/xdp_drop -p icmp veth0
+		fails pings 3
+		total 3 "dropped 3, passed 0, sent back 0, aborted 0 (xdp_exception told of 0)"
+
+		start server build/xdp_drop -p icmp veth0
+		# an IPv4 frame, cut inside its IP header
+		printf "\2\0\0\0\0\2\2\0\0\0\0\1\10\0%016d" 0 | on client socat -u - INTERFACE:veth0
+		total 4 "dropped 0, passed 0, sent back 0, aborted 1 (xdp_exception told of 1)"'
+}
+
+@test "notes 02: ethtool counts the drops of native mode, not those of generic mode" {
+	compile gate_xdp
+	experiment '
+		lab
+		drops() { on server ethtool -S veth0 | awk "/xdp_drops:/ { n += \$2 } END { print n }"; }
+		counted() { [ "$(drops)" = "$1" ]; }
+		drop-three() { fails on client ping -q -c 3 -i 0.01 -W 0.2 -s 300 10.0.0.2; }
+
+		on server ip link set dev veth0 xdpdrv obj "$OBJECTS/gate_xdp.o" sec xdp
+		expect 0 "$(drops)"
+		drop-three
+		wait-for counted 3 || fail "in native mode: expected 3, got $(drops)"
+		on server ip link set dev veth0 xdpdrv off
+
+		on server ip link set dev veth0 xdpgeneric obj "$OBJECTS/gate_xdp.o" sec xdp
+		drop-three
+		pings 1 1 || fail "a short ping does not pass"
+		expect 3 "$(drops)"'
+}
+
+@test "notes 02: bpf_prog_attach does not attach XDP, bpf_link_create does" {
+	compile xdp_drop "${INCLUDES[@]}"
+	build xdp_attach
+	experiment '
+		lab
+		SAID=$(on server "$OBJECTS/xdp_attach" "$OBJECTS/xdp_drop.o" veth0)
+		said "bpf_prog_attach: EINVAL"
+		said "bpf_link_create: attached"'
+}
+
+@test "notes 02: libbpf has no bpf_set_link_xdp_fd any more" {
+	build set_link -DFUNCTION=bpf_xdp_attach
+	run ! build set_link -DFUNCTION=bpf_set_link_xdp_fd
+	[[ $output == *"undefined reference to \`bpf_set_link_xdp_fd'"* ]]
+}
+
+@test "notes 02: conditions in a row and early returns are the same bytecode" {
+	compile parse-bad
+	compile parse-good -DGOOD
+	experiment '
+		load parse-bad
+		load parse-good
+		expect "$(about parse-bad .tag)" "$(about parse-good .tag)"'
+}

@@ -1,0 +1,76 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# What the experiments of tests/notes.bats are written with, inside the sandbox. The objects that
+# the test has compiled are in $OBJECTS; one that is loaded is pinned as /sys/fs/bpf/NAME.
+
+source common/netns.sh
+
+# lab: two hosts and a wire.
+lab() {
+	host client
+	host server
+	wire client server
+}
+
+# expect EXPECTED GOT: they are the same.
+expect() {
+	[ "$1" = "$2" ] || fail "expected $1, got $2"
+}
+
+# fails COMMAND…: it does, having said what is then in $SAID.
+fails() {
+	! SAID=$("$@" 2>&1) || fail "succeeded: $*"
+}
+
+# said TEXT: a line of $SAID has it.
+said() {
+	grep -qF -- "$1" <<<"$SAID" || fail "expected '$1', got:"$'\n'"$SAID"
+}
+
+# load NAME: loads the program in the object NAME, and pins it.
+load() {
+	bpftool prog load "$OBJECTS/$1.o" "/sys/fs/bpf/$1" >"$TMPDIR/verifier" 2>&1 ||
+		fail "$1 is refused:"$'\n'"$(cat "$TMPDIR/verifier")"
+}
+
+# refused NAME TEXT: the verifier refuses the program in the object NAME, and says TEXT.
+refused() {
+	fails bpftool prog load "$OBJECTS/$1.o" "/sys/fs/bpf/$1"
+	said "$2"
+}
+
+# about NAME FILTER: what the kernel knows of a loaded program, through jq.
+about() {
+	bpftool -j prog show pinned "/sys/fs/bpf/$1" | jq -r "$2"
+}
+
+# returns NAME: what a loaded program returns on a frame of 64 zeros.
+returns() {
+	head -c 64 /dev/zero >"$TMPDIR/frame"
+	bpftool -j prog run pinned "/sys/fs/bpf/$1" data_in "$TMPDIR/frame" | jq .retval
+}
+
+# links NAME: how many links, and so attachments, a loaded program has.
+links() {
+	bpftool -j link show | jq "map(select(.prog_id == $(about "$1" .id))) | length"
+}
+
+# gone prog|map ID: is there none of that id any more?
+gone() {
+	! bpftool "$1" show id "$2"
+}
+
+# pings N: sends N pings from client to server; does one get an answer?
+pings() {
+	on client ping -q -c "$1" -i 0.01 -W "${2:-0.2}" 10.0.0.2 >/dev/null
+}
+
+# xdp-mode HOST INTERFACE: the mode in which an XDP program is attached, as `ip` calls it: xdp,
+# xdpgeneric; or none.
+xdp-mode() {
+	local mode
+
+	mode=$(ip -n "$1" link show dev "$2" | sed -nE '1s/.* (xdp[a-z]*)[ /].*/\1/p')
+	echo "${mode:-none}"
+}
