@@ -8,11 +8,6 @@ lab      = $(notdir $(wildcard labs/$1-*))
 stem     = $(subst -,_,$(patsubst $1-%,%,$(call lab,$1)))
 STEMS   := $(foreach number,$(NUMBERS),$(call stem,$(number)))
 
-# Ubuntu's bpftool refuses a kernel whose own tools are not installed; those of any other serve.
-TOOLS   := $(lastword $(sort $(wildcard /usr/lib/linux-tools/*/bpftool)))
-# A user's PATH, and sudo's, may lack ip, tc and bpftool.
-export PATH := $(addsuffix :,$(patsubst %/,%,$(dir $(TOOLS))))$(PATH):/usr/sbin:/sbin
-
 CLANG   ?= clang
 CC      := gcc
 ARCH    := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
@@ -25,6 +20,8 @@ BPFFLAGS = -target bpf -D__TARGET_ARCH_$(ARCH) -O2 -g $(BPFWARN) -Icommon -idira
 CFLAGS  := -O2 -g $(WARN) -D_GNU_SOURCE -Icommon -Ibuild
 LDLIBS  := -lbpf -lelf -lz
 SANDBOX := common/netns.sh
+# What the graded tests use.
+TOOLS   := build/probe build/execs
 
 # Under sudo the build still belongs to the owner of the tree, and so do its files.
 OWNER   := $(shell stat -c %u .)
@@ -33,11 +30,12 @@ AS_OWNER := setpriv --reuid $(OWNER) --regid $(shell stat -c %g .) --clear-group
 endif
 
 SOURCES := $(wildcard common/*.[ch] labs/*/*.[ch] tests/*.[ch])
-SCRIPTS  = $(shell grep -slE '^.!/bin/bash|^. shellcheck shell|/env bats' common/* labs/*/* tests/* .ci/run)
+FORMATTED = $(SOURCES) $(wildcard tests/notes/*.c tests/wheats/*/*.c)
+SCRIPTS  = $(shell grep -slE '^.!/bin/bash|^. shellcheck shell|/env bats' common/* labs/*/* tests/* tests/notes/* .ci/run)
 
 Q       := $(if $(V),,@)
 
-vpath %.c $(addprefix labs/,$(FOLDERS)) common
+vpath %.c $(addprefix labs/,$(FOLDERS)) common tests
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
 .SECONDARY:
@@ -69,11 +67,11 @@ check: $(filter deps,$(MAKECMDGOALS))
 	$Q+tests/check $(NUMBERS)
 
 ## test       proves that every lab and every tool works on this machine
-test: $(STEMS:%=build/%) build/probe
+test: $(STEMS:%=build/%) $(TOOLS)
 	$Qtests/run
 
 ## test-all   the same, and the tests of the tests: student edition, mutants, wheats
-test-all: $(STEMS:%=build/%) build/probe
+test-all: $(STEMS:%=build/%) $(TOOLS)
 	$Qtests/run all
 
 ## shell-NN   opens a shell inside lab NN's network, its program attached
@@ -91,7 +89,7 @@ build/%.bpf.o: %.bpf.c | $(FIRST)
 
 build/%.skel.h: build/%.bpf.o
 	@echo "  SKEL  $@"
-	$Q$(AS_OWNER) sh -c 'bpftool gen skeleton $< name $*_bpf >$@'
+	$Q$(AS_OWNER) sh -c '. common/path.sh; bpftool gen skeleton $< name $*_bpf >$@'
 
 $(STEMS:%=build/%.o): build/%.o: build/%.skel.h
 
@@ -105,6 +103,9 @@ build/%: build/%.o
 	@echo "  LINK  $@"
 	$Q$(AS_OWNER) $(CC) $^ $(LDLIBS) -o $@
 
+.PHONY: tools
+tools: $(TOOLS)
+
 build/.:
 	$Q$(AS_OWNER) mkdir -p build
 
@@ -113,20 +114,20 @@ handout:
 	$Qtests/handout "$(or $(DIR),build/handout)" $(LABS)
 
 ## mutants    proves that wrong programs fail the graded tests [of the labs LABS]
-mutants: $(STEMS:%=build/%) build/probe
+mutants: $(STEMS:%=build/%) $(TOOLS)
 	$Qtests/trials mutants $(LABS)
 
 ## wheats     proves that right programs of another design pass them
-wheats: $(STEMS:%=build/%) build/probe
+wheats: $(STEMS:%=build/%) $(TOOLS)
 	$Qtests/trials wheats $(LABS)
 
 ## format     brings the C sources into the house style
 format:
-	$Q$(AS_OWNER) clang-format -i $(SOURCES)
+	$Q$(AS_OWNER) clang-format -i $(FORMATTED)
 
 ## lint       looks for what a reader would stumble over
 lint: $(STEMS:%=build/%.skel.h)
-	$Qclang-format --dry-run --Werror $(SOURCES)
+	$Qclang-format --dry-run --Werror $(FORMATTED)
 	$Qshellcheck $(SCRIPTS)
 	$Qclang-tidy --quiet $(filter %.bpf.c,$(SOURCES)) -- $(BPFFLAGS)
 	$Qclang-tidy --quiet $(filter-out %.bpf.c,$(filter %.c,$(SOURCES))) -- $(CFLAGS)

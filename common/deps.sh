@@ -22,6 +22,7 @@ bpftool        bpftool                bpf        bpftool        generates and sh
 iproute2       iproute                iproute2   iproute2       makes the test networks (ip)
 -              iproute-tc             -          -              attaches to traffic control (tc)
 util-linux     util-linux             util-linux util-linux     makes the sandbox (unshare, nsenter)
+diffutils      diffutils              diffutils  diffutils      compares frames (cmp)
 kmod           kmod                   kmod       kmod           loads the kernel module of veth
 ethtool        ethtool                ethtool    ethtool        sets the offloads of test interfaces
 iputils-ping   iputils                iputils    iputils        sends pings

@@ -8,9 +8,7 @@ set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export LC_ALL=C # reasons are cut from what tools say, and shown to whoever is asked for help
-PATH=$PATH:/usr/sbin:/sbin # a user's PATH, and sudo's, may lack ip and bpftool
-# Ubuntu's bpftool refuses a kernel whose own tools are not installed; those of any other serve.
-for tool in /usr/lib/linux-tools/*/bpftool; do [ ! -x "$tool" ] || PATH=${tool%/*}:$PATH; done
+source common/path.sh
 # shellcheck source=common/deps.sh
 source common/deps.sh
 

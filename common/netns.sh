@@ -13,9 +13,7 @@ set -euo pipefail
 # -- the sandbox ---------------------------------------------------------------------------------
 
 TOP=$(realpath "$(dirname "${BASH_SOURCE[0]}")/..")
-PATH=$PATH:/usr/sbin:/sbin # a user's PATH, and sudo's, may lack ip, tc and bpftool
-# Ubuntu's bpftool refuses a kernel whose own tools are not installed; those of any other serve.
-for tool in /usr/lib/linux-tools/*/bpftool; do [ ! -x "$tool" ] || PATH=${tool%/*}:$PATH; done
+source "$TOP/common/path.sh"
 
 # in-sandbox: is this process in the mount namespace that enter-sandbox made?
 in-sandbox() {
@@ -30,13 +28,15 @@ enter-sandbox() {
 		# Should sudo be killed, what it started must die too: hence the death signal.
 		exec sudo env ${CI:+"CI=$CI"} setpriv --pdeathsig KILL "$TOP/common/netns.sh" "$@"
 	fi
-	exec unshare --net --mount --pid --fork --kill-child --mount-proc \
+	# Should make be killed, so is this.
+	exec setpriv --pdeathsig KILL \
+		unshare --net --mount --pid --fork --kill-child --mount-proc \
 		"$TOP/common/netns.sh" --first-process "$@"
 }
 
 # first-process COMMAND…: what process 1 of the sandbox does. Its end is the end of all others.
 first-process() {
-	mkdir -p /run/netns
+	mkdir -p /run/netns /dev/shm
 	mount -t tmpfs -o mode=755 tmpfs /run/netns
 	mount -t tmpfs -o mode=1777 tmpfs /dev/shm
 	mount -t bpf -o mode=700 bpf /sys/fs/bpf
@@ -45,7 +45,7 @@ first-process() {
 	ip link set lo up
 	SANDBOX=$(readlink /proc/self/ns/mnt)
 	TMPDIR=/dev/shm LOGS=/dev/shm/logs
-	export SANDBOX TMPDIR LOGS PATH
+	export SANDBOX TMPDIR LOGS
 	mkdir "$LOGS"
 	# Process 1 ignores every signal that it has no trap for.
 	trap 'exit 130' INT
@@ -65,6 +65,7 @@ fail() {
 		printf '%s said:\n' "$(basename "$log" .err)"
 		sed 's/^/    /' "$log"
 	done >&2
+	[[ $- != *i* ]] || kill -INT $$ # who plays in a shell is back at its prompt
 	exit 1
 }
 
@@ -170,8 +171,10 @@ start() {
 	shift 2
 
 	rm -f "$log".*
-	nsenter --net=/run/netns/"$host" "$program" "$@" \
-		>"$log.out" 2>"$log.err" 3>&- </dev/null &
+	{
+		nsenter --net=/run/netns/"$host" "$program" "$@" \
+			>"$log.out" 2>"$log.err" 3>&- </dev/null &
+	} 2>/dev/null # a shell at a terminal would speak of a job here
 	echo $! >"$log.pid"
 	wait-for ready-or-ended "$host" "$program" ||
 		fail "$program $* on $host: not ready after $DEADLINE s"
@@ -186,7 +189,27 @@ log-of() {
 
 # pid-of HOST PROGRAM: the process id of a started loader.
 pid-of() {
-	cat "$(log-of "$1" "$2").pid"
+	cat "$(log-of "$1" "$2").pid" 2>/dev/null || fail "$2 was not started on $1"
+}
+
+# held prog|map HOST PROGRAM: the ids of those that a started loader has a file descriptor of.
+held() {
+	sed -n "s/^$1_id:[[:space:]]*//p" "/proc/$(pid-of "$2" "$3")"/fdinfo/* | sort -nu
+}
+
+# name-of prog|map ID: its name; of a map that holds global variables, bss or rodata.
+name-of() {
+	bpftool "$1" show id "$2" | sed -n '1s/.* name \([^ ]*\).*/\1/p' | sed 's/.*\.//'
+}
+
+# id-of prog|map HOST PROGRAM NAME: the id of what a started loader holds by that name. Names are the
+# whole machine's, and another sandbox may have the same; ids are one each.
+id-of() {
+	local id
+
+	for id in $(held "$1" "$2" "$3"); do
+		[ "$(name-of "$1" "$id")" != "$4" ] || echo "$id"
+	done
 }
 
 # output-of HOST PROGRAM: all that a started loader has printed so far.
@@ -239,7 +262,7 @@ stage() {
 	export -f $(compgen -A function)
 	export DEADLINE
 	printf '%s\n' "hosts: $(ip netns list | awk '{ print $1 }' | sort | xargs)" \
-		'type: on HOST COMMAND…, start HOST PROGRAM…, stop PROGRAM; exit when done'
+		'type: on HOST COMMAND…, start HOST PROGRAM…, stop HOST PROGRAM; exit when done'
 	PS1="lab-$(basename "$(dirname "$0")" | cut -d- -f1)# " bash --norc --noprofile || status=$?
 	[ ! -t 0 ] || exit 0 # at a terminal the last command's status is no failure of the lab
 	exit "$status"
@@ -256,4 +279,6 @@ if [ "${BASH_SOURCE[0]}" = "$0" ]; then
 else
 	in-sandbox || enter-sandbox "$BASH" "$0" "$@"
 	cd "$TOP"
+	# A ping ends well by Ctrl-C, and bash would go on with the story. (Bats has a trap of its own.)
+	[ -n "${BATS_VERSION:-}" ] || trap 'exit 130' INT
 fi

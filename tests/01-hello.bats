@@ -57,25 +57,24 @@ per_process() {
 	for _ in {1..20}; do on client true; done
 	detach
 	[ "$(runs)" -ge 20 ] || wrong "20 runs or more" "$(runs)"
-	[ "$(global execs)" = "$(runs)" ] || wrong "execs $(runs)" "$(global execs)"
+	[ "$(global execs)" = "$(runs)" ] || wrong "execs $(runs)" "execs $(global execs)"
 }
 
 @test "1.2 [2] execs on several CPUs at once are all counted" {
 	attach client build/hello -v
-	on client sh -c 'for job in 1 2 3 4; do
-		(for i in $(seq 50); do /bin/true; done) &
-	done; wait'
+	on client build/execs 4 50000 /no/such/program
 	detach
-	[ "$(runs)" -ge 200 ] || wrong "200 runs or more" "$(runs)"
-	[ "$(global execs)" = "$(runs)" ] || wrong "execs $(runs)" "$(global execs)"
+	[ "$(runs)" -ge 200000 ] || wrong "200000 runs or more" "$(runs)"
+	[ "$(global execs)" = "$(runs)" ] || wrong "execs $(runs)" "execs $(global execs)"
 }
 
 # -- 1.3: events ---------------------------------------------------------------------------------
 
-# event FILENAME: what hello printed of the execve of FILENAME, once it is there: "PID UID COMM".
+# event FILENAME: what hello prints of the execve of FILENAME, once it has: in $pid, $uid, $comm and,
+# with -v, $netns.
 event() {
 	wait-for printed "$1" || wrong "an event of the execve of $1" "none" || return 1
-	line "$1" | head -n 1 | sed "s| *$1\$||"
+	read -r pid uid comm netns < <(line "$1" | head -n 1 | sed "s| *$1\$||")
 }
 
 printed() {
@@ -98,7 +97,7 @@ program() {
 	attach client build/hello
 	true=$(program user)
 	on client setpriv --reuid 1234 --regid 4321 --clear-groups "$true"
-	read -r _ uid comm < <(event "$true")
+	event "$true"
 	[ "$uid" = 1234 ] || wrong "uid 1234" "uid $uid"
 	[ "$comm" = setpriv ] || wrong "comm setpriv, the caller's" "comm $comm"
 }
@@ -109,12 +108,25 @@ program() {
 	cp /bin/sh "$first"
 	on client sh -c "exec $first -c 'exec $second'"
 	on client "$third"
-	read -r one _ < <(event "$first")
-	read -r two _ < <(event "$second")
-	read -r three _ < <(event "$third")
-	[ "$one" -gt 0 ] || wrong "a process id" "$one"
-	[ "$one" = "$two" ] || wrong "pid $one again" "pid $two"
-	[ "$one" != "$three" ] || wrong "another pid than $one" "pid $three"
+	event "$first" && before=$pid
+	event "$second" && after=$pid
+	event "$third"
+	[ "$before" -gt 0 ] || wrong "a process id" "$before"
+	[ "$before" = "$after" ] || wrong "pid $before again" "pid $after"
+	[ "$before" != "$pid" ] || wrong "another pid than $before" "pid $pid"
+}
+
+@test "1.3 [3] an event tells the process, whichever of its threads it is" {
+	attach client build/hello
+	nowhere=$BATS_TEST_TMPDIR/nowhere
+	on client build/execs 3 1 "$nowhere"
+	wait-for threads-printed || wrong "3 events of the execve of $nowhere" "$(line "$nowhere" | wc -l)"
+	pids=$(line "$nowhere" | awk '{ print $1 }' | sort -u | xargs)
+	[ "$(wc -w <<<"$pids")" = 1 ] || wrong "one pid from three threads" "$pids"
+}
+
+threads-printed() {
+	[ "$(line "$nowhere" | wc -l)" = 3 ]
 }
 
 @test "1.3 [3] the filename comes whole, also of an execve that fails" {
@@ -137,7 +149,7 @@ program() {
 # overflow: more execs than the ring has room for, while the loader is stopped and reads none.
 overflow() {
 	kill -STOP "$(pid-of client hello)"
-	on client sh -c 'for i in $(seq 300); do /bin/true; done'
+	on client build/execs 4 5000 /no/such/program
 	kill -CONT "$(pid-of client hello)"
 }
 
@@ -196,10 +208,10 @@ arrives() {
 	here=$(program here) there=$(program there)
 	on client "$here"
 	on server "$there"
-	read -r _ _ _ netns < <(event "$here")
+	event "$here"
 	[ "$netns" = "$(stat -Lc %i /run/netns/client)" ] ||
 		wrong "the client's: $(stat -Lc %i /run/netns/client)" "$netns"
-	read -r _ _ _ netns < <(event "$there")
+	event "$there"
 	[ "$netns" = "$(stat -Lc %i /run/netns/server)" ] ||
 		wrong "the server's: $(stat -Lc %i /run/netns/server)" "$netns"
 }

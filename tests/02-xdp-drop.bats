@@ -84,8 +84,8 @@ drops-only() {
 @test "2.3 [3] a real wire: TCP connects while UDP is dropped, and the other way round" {
 	attach server build/xdp_drop -p udp veth0
 	serve-tcp
-	connects 10.0.0.2
-	connects fd00::2
+	connects 10.0.0.2 || wrong "a TCP connection over IPv4 while UDP is dropped" "none"
+	connects fd00::2 || wrong "a TCP connection over IPv6 while UDP is dropped" "none"
 	stop server xdp_drop
 	attach server build/xdp_drop -p tcp veth0
 	! connects 10.0.0.2 || wrong "no TCP connection over IPv4" "one"
@@ -229,8 +229,10 @@ told() {
 }
 
 @test "2.6 [4] a real wire: pings are answered though all else is dropped" {
+	on server sh -c 'echo 1 >/proc/sys/net/ipv4/icmp_echo_ignore_all
+		echo 1 >/proc/sys/net/ipv6/icmp/echo_ignore_all' # its stack is silent
 	attach server build/xdp_drop -e veth0
 	start client build/xdp_drop -p udp veth0 # a veth sends back only to a peer with XDP
-	on client ping -c 3 -i 0.01 -W 1 10.0.0.2
-	on client ping -c 3 -i 0.01 -W 1 fd00::2
+	on client ping -c 3 -i 0.01 -W 1 10.0.0.2 || wrong "an answer over IPv4" "none"
+	on client ping -c 3 -i 0.01 -W 1 fd00::2 || wrong "an answer over IPv6" "none"
 }

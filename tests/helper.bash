@@ -41,7 +41,7 @@ attach() {
 # pin HOST PROGRAM: pins what a started loader holds: programs as $PINS/NAME, maps as
 # $PINS/maps/NAME, its global variables as $PINS/maps/bss.
 pin() {
-	local id name
+	local id
 
 	rm -rf "$PINS"
 	mkdir -p "$PINS/maps"
@@ -49,19 +49,8 @@ pin() {
 		bpftool prog pin id "$id" "$PINS/$(name-of prog "$id")"
 	done
 	for id in $(held map "$@"); do
-		name=$(name-of map "$id")
-		bpftool map pin id "$id" "$PINS/maps/${name##*.}"
+		bpftool map pin id "$id" "$PINS/maps/$(name-of map "$id")"
 	done
-}
-
-# held prog|map HOST PROGRAM: the ids of those that a started loader has a file descriptor of.
-held() {
-	sed -n "s/^$1_id:[[:space:]]*//p" "/proc/$(pid-of "$2" "$3")"/fdinfo/* | sort -nu
-}
-
-# name-of prog|map ID
-name-of() {
-	bpftool "$1" show id "$2" | sed -n '1s/.* name \([^ ]*\).*/\1/p'
 }
 
 # -- frames --------------------------------------------------------------------------------------

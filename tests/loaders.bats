@@ -49,6 +49,10 @@ AS_USER='setpriv --reuid 65534 --regid 65534 --clear-groups'
 		'build/hello -n moon'
 	says 1 'hello: network namespace /proc/0/ns/net: /proc/0/ns/net: No such file or directory' \
 		'build/hello -n /proc/0/ns/net'
+	says 1 'hello: network namespace /proc/self/ns/mnt: /proc/self/ns/mnt is none' \
+		'build/hello -n /proc/self/ns/mnt'
+	says 1 'hello: network namespace /etc/passwd: /etc/passwd is none' 'build/hello -n /etc/passwd'
+	says 1 'hello: network namespace : /run/netns/ is none' "build/hello -n ''"
 }
 
 @test "hello: no privilege" {
@@ -112,8 +116,16 @@ AS_USER='setpriv --reuid 65534 --regid 65534 --clear-groups'
 		! on client ping -q -c 1 -W 0.2 10.0.0.2 >/dev/null'
 }
 
+@test "xdp_drop: somebody detaches the program" {
+	says 1 'xdp_drop: detached from veth0: the interface is gone, or somebody detached the program' \
+		'start server build/xdp_drop veth0
+		link=$(sed -n "s/^link_id:[[:space:]]*//p" /proc/$(pid-of server xdp_drop)/fdinfo/* | sort -n | tail -n 1)
+		bpftool link detach id $link
+		wait-for ended server xdp_drop; errors-of server xdp_drop; stop server xdp_drop'
+}
+
 @test "xdp_drop: the interface vanishes while the program is attached" {
-	says 1 'xdp_drop: veth0 is gone, and the program with it' \
+	says 1 'xdp_drop: detached from veth0: the interface is gone, or somebody detached the program' \
 		'start server build/xdp_drop veth0; ip -n client link delete veth0
 		wait-for ended server xdp_drop; errors-of server xdp_drop; stop server xdp_drop'
 }

@@ -18,14 +18,22 @@ marked() {
 
 # -- what is there -------------------------------------------------------------------------------
 
-# programs: the ids of the labs' BPF programs that are loaded.
-programs() {
-	bpftool -j prog show | jq '.[] | select(.name | IN("hello", "xdp_drop", "xdp_exceptions")).id'
+# unheld KIND ID…: those programs or links that no process has a file descriptor of. What one has will
+# go with it: it belongs to another lab that is running, or to a process that leaks.
+unheld() {
+	comm -23 <(printf '%s\n' "${@:2}" | sort) \
+		<(sed -n "s/^$1_id:[[:space:]]*//p" /proc/[0-9]*/fdinfo/* 2>/dev/null | sort -u)
 }
 
-# links: the ids of all BPF links.
+# programs: the ids of the labs' BPF programs that stay loaded without a process.
+programs() {
+	unheld prog $(bpftool -j prog show |
+		jq '.[] | select(.name | IN("hello", "xdp_drop", "xdp_exceptions")).id')
+}
+
+# links: the ids of BPF links without a process.
 links() {
-	bpftool -j link show | jq '.[].id'
+	unheld link $(bpftool -j link show | jq '.[].id')
 }
 
 # processes: the ids of the marked ones.
@@ -35,7 +43,7 @@ processes() {
 
 # namespaces: how many network namespaces the kernel keeps memory for.
 namespaces() {
-	awk '$1 == "net_namespace" { print $3 }' /proc/slabinfo
+	awk '$1 == "net_namespace" { n = $3 } END { print n + 0 }' /proc/slabinfo
 }
 
 # host: all that a lab must not touch on the machine's own network and mounts.
@@ -43,16 +51,17 @@ host() {
 	ip -o link show | sed 's/ qlen.*//'
 	ip -o addr show | sed 's/valid_lft.*//'
 	ip route show table all
-	ip -6 route show table all
-	ip neigh show
+	ip -6 route show table all | sed 's/ expires [0-9]*sec//'
+	ip neigh show nud permanent
 	ip netns list
 	findmnt --noheadings --list --output TARGET,FSTYPE
-	ls -A /sys/fs/bpf /run/netns /dev/shm 2>/dev/null
+	ls -A /sys/fs/bpf /run/netns 2>/dev/null
+	ls -d /dev/shm/logs /dev/shm/bats-* 2>/dev/null
 }
 
 # new BEFORE AFTER: what is in AFTER and not in BEFORE.
 new() {
-	comm -13 <(sort <<<"$1") <(sort <<<"$2")
+	comm -13 <(sort <<<"$1") <(sort <<<"$2") | grep . || :
 }
 
 # nothing-new: nothing is there that was not when `remember` was called.
@@ -73,8 +82,8 @@ nothing-new() {
 ENDLESS='source common/netns.sh
 	host client; host server; wire client server
 	start client build/hello; start server build/xdp_drop veth0
-	bpftool prog pin name hello /sys/fs/bpf/pinned || : # two of that name
-	echo up; on server tail -f /dev/null'
+	bpftool prog pin id "$(id-of prog client hello hello)" /sys/fs/bpf/pinned
+	echo up; while :; do on client ping -q -c 3 -i 0.2 -W 0.2 10.0.0.2 || :; done'
 
 # -- tests ---------------------------------------------------------------------------------------
 

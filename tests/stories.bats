@@ -26,7 +26,7 @@ setup() {
 @test "story: make shell-02 has the program attached, and hosts to play with" {
 	run -0 make shell-02 <<-'END'
 		set -e
-		bpftool prog show name xdp_drop
+		bpftool prog show id $(id-of prog server xdp_drop xdp_drop)
 		on client ping -q -c 1 -W 0.1 10.0.0.2 && exit 1
 		stop server xdp_drop
 		on client ping -q -c 1 -W 1 10.0.0.2

@@ -4,11 +4,15 @@
  * each execve that it tells of. With -v it says what each phase made.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <linux/nsfs.h>
 #include <bpf/bpf.h>
 #include "hello.h"
 #include "loader.h"
@@ -65,15 +69,23 @@ static const struct argp argp = {
 /* The inode number of the network namespace called NAME; 0, having said why. */
 static __u32 netns_inode(const char *name)
 {
+	struct stat file = {};
 	char path[256];
-	struct stat file;
+	int fd;
 
 	snprintf(path, sizeof(path), "%s%s",
 		 strchr(name, '/') ? "" : "/run/netns/", name);
-	if (!stat(path, &file))
-		return file.st_ino;
-	fail("network namespace %s: %s: %s", name, path, strerror(errno));
-	return 0;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &file)) {
+		fail("network namespace %s: %s: %s", name, path,
+		     strerror(errno));
+	} else if (ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET) {
+		fail("network namespace %s: %s is none", name, path);
+		file.st_ino = 0;
+	}
+	if (fd >= 0)
+		close(fd);
+	return file.st_ino;
 }
 
 /* -- what -v tells -------------------------------------------------------- */
@@ -102,7 +114,7 @@ static void tell_map(const struct bpf_map *map)
 	if (!fdinfo)
 		return;
 	while (fgets(line, sizeof(line), fdinfo))
-		if (sscanf(line, "memlock: %lu", &bytes) == 1)
+		if (sscanf(line, "memlock: %lu", &bytes) == 1 && bytes)
 			tell("map %s: %lu bytes of kernel memory",
 			     bpf_map__name(map), bytes);
 	fclose(fdinfo);

@@ -28,10 +28,10 @@ grep "bpf_trace_printk: $greeting" /sys/kernel/tracing/trace | tail -n 1 ||
 	fail "no greeting in /sys/kernel/tracing/trace (exercise 1.1)"
 
 say "hello ends, and nothing of it stays loaded"
-id=$(sed -n 's/^prog_id:[[:space:]]*//p' "/proc/$(pid-of client hello)"/fdinfo/* | head -n 1)
+id=$(id-of prog client hello hello)
 show client bpftool prog show id "$id"
 stop client hello || fail "hello did not end well"
-output-of client hello | tail -n 1
+output-of client hello | grep 'total: [1-9]' || fail "no exec was counted (exercise 1.2)"
 unloaded() { ! bpftool prog show id "$id"; }
 wait-for unloaded || fail "program $id is still loaded"
 show client bpftool prog show id "$id" || :

@@ -130,7 +130,7 @@ static __u32 prog_id(const struct bpf_program *prog)
 static __u64 count(struct xdp_drop_bpf *skel, __u32 verdict)
 {
 	int cpus = libbpf_num_possible_cpus();
-	__u64 counters[cpus], sum = 0;
+	__u64 counters[cpus > 0 ? cpus : 1], sum = 0;
 
 	if (bpf_map__lookup_elem(skel->maps.packets, &verdict, sizeof(verdict),
 				 counters, sizeof(counters), 0))
@@ -156,7 +156,8 @@ static int watch(struct xdp_drop_bpf *skel, int link_fd)
 
 	for (int second = 1; wait_for(-1, 1000); second++) {
 		if (!xdp_attached(link_fd))
-			return fail("%s is gone, and the program with it",
+			return fail("detached from %s: the interface is gone, "
+				    "or somebody detached the program",
 				    env.ifname);
 		snprintf(when, sizeof(when), "%4d s", second);
 		print_totals(skel, when);

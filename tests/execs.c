@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * execs THREADS TIMES PATH: calls execve of PATH, which must not exist, TIMES
+ * times in each of THREADS threads at once. That is traffic for lab 01: many
+ * calls on several CPUs together, and from threads whose id is not the
+ * process's.
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static int times;
+static const char *path;
+
+static void *call(void *unused)
+{
+	char *none[] = { NULL };
+
+	(void)unused;
+	for (int i = 0; i < times; i++)
+		execve(path, none, none);
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	int threads = argc == 4 ? atoi(argv[1]) : 0;
+	pthread_t thread[threads + 1];
+
+	if (!threads || access(argv[3], F_OK) == 0) {
+		fprintf(stderr, "usage: execs THREADS TIMES NO-SUCH-PATH\n");
+		return 2;
+	}
+	times = atoi(argv[2]);
+	path = argv[3];
+	for (int i = 0; i < threads; i++)
+		if (pthread_create(&thread[i], NULL, call, NULL))
+			return EXIT_FAILURE;
+	for (int i = 0; i < threads; i++)
+		pthread_join(thread[i], NULL);
+	return EXIT_SUCCESS;
+}
