@@ -192,24 +192,19 @@ pid-of() {
 	cat "$(log-of "$1" "$2").pid" 2>/dev/null || fail "$2 was not started on $1"
 }
 
-# held prog|map HOST PROGRAM: the ids of those that a started loader has a file descriptor of.
+# held prog|map HOST PROGRAM: "ID NAME" of those that a started loader has a file descriptor of; a map
+# that holds global variables is called bss or rodata.
 held() {
-	sed -n "s/^$1_id:[[:space:]]*//p" "/proc/$(pid-of "$2" "$3")"/fdinfo/* | sort -nu
-}
+	local ids
 
-# name-of prog|map ID: its name; of a map that holds global variables, bss or rodata.
-name-of() {
-	bpftool "$1" show id "$2" | sed -n '1s/.* name \([^ ]*\).*/\1/p' | sed 's/.*\.//'
+	ids=$(sed -n "s/^$1_id:[[:space:]]*//p" "/proc/$(pid-of "$2" "$3")"/fdinfo/*)
+	bpftool "$1" show | sed -nE "s/^(${ids//$'\n'/|}): .* name ([^ ]*\.)?([^ ]*).*/\1 \3/p"
 }
 
 # id-of prog|map HOST PROGRAM NAME: the id of what a started loader holds by that name. Names are the
 # whole machine's, and another sandbox may have the same; ids are one each.
 id-of() {
-	local id
-
-	for id in $(held "$1" "$2" "$3"); do
-		[ "$(name-of "$1" "$id")" != "$4" ] || echo "$id"
-	done
+	held "$1" "$2" "$3" | sed -n "s/ $4\$//p"
 }
 
 # output-of HOST PROGRAM: all that a started loader has printed so far.

@@ -86,7 +86,7 @@ run-block() {
 
 # plain: output without what differs from machine to machine.
 plain() {
-	sed -E 's/[0-9a-f]*[0-9][0-9a-f]*/N/g; s/\bcpu\b.*//; s/[[:space:]]+/ /g; s/ $//'
+	sed -E 's/ run_time_ns .*//; s/[0-9a-f]*[0-9][0-9a-f]*/N/g; s/\bcpu\b.*//; s/[[:space:]]+/ /g; s/ $//'
 }
 
 # shows FILE: what a console block shows, its commands and ellipses left out.

@@ -8,7 +8,7 @@
 #     send tcp4                   # the frame tests/packets/tcp4.hex; `send tcp4 33`: its first 33 bytes
 #     verdict XDP_DROP            # what the program returned
 #     output tcp4                 # the frame as the program left it, byte for byte
-#     counted packets XDP_DROP 1  # how far the counter of that key has moved since `send`
+#     counted packets XDP_DROP 1  # how far the counter of that key has moved since `snapshot`
 #
 # All functions of common/netns.sh (host, wire, on, start, stop …) are here too.
 
@@ -16,7 +16,15 @@ source common/netns.sh
 
 PINS=/sys/fs/bpf/test # in the sandbox's own bpffs
 
-# teardown: the next test finds no host, no process on one, and no pin.
+LASTING='' # the hosts that stay for the next test
+
+# lasting HOST…: the hosts that all tests of the file share; succeeds when an earlier test has made them.
+lasting() {
+	LASTING="$*"
+	[ -e "/run/netns/$1" ]
+}
+
+# teardown: the next test finds no process on a host, no pin, and no host but the lasting ones.
 teardown() {
 	local host pids
 
@@ -24,9 +32,9 @@ teardown() {
 		pids=$(ip netns pids "$host")
 		# shellcheck disable=SC2086 # a word each
 		[ -z "$pids" ] || { kill -9 $pids && wait $pids; } 2>/dev/null || :
-		ip netns delete "$host"
+		[[ " $LASTING " == *" $host "* ]] || ip netns delete "$host"
 	done
-	rm -rf "$PINS" "${LOGS:?}"/*
+	rm -rf "$PINS" "${LOGS:?}"/*.*
 }
 
 # -- programs ------------------------------------------------------------------------------------
@@ -41,48 +49,57 @@ attach() {
 # pin HOST PROGRAM: pins what a started loader holds: programs as $PINS/NAME, maps as
 # $PINS/maps/NAME, its global variables as $PINS/maps/bss.
 pin() {
-	local id
-
 	rm -rf "$PINS"
 	mkdir -p "$PINS/maps"
-	for id in $(held prog "$@"); do
-		bpftool prog pin id "$id" "$PINS/$(name-of prog "$id")"
-	done
-	for id in $(held map "$@"); do
-		bpftool map pin id "$id" "$PINS/maps/$(name-of map "$id")"
-	done
+	{
+		held prog "$@" | sed "s|\(.*\) \(.*\)|prog pin id \1 $PINS/\2|"
+		held map "$@" | sed "s|\(.*\) \(.*\)|map pin id \1 $PINS/maps/\2|"
+	} | bpftool batch file - >/dev/null
 }
 
 # -- frames --------------------------------------------------------------------------------------
 
+# The frames are kept as text, \x02\x00…: what printf makes bytes of, and what bash can compare.
 SENT='' # the name of the frame last sent
+INPUT='' # its bytes
+OUTPUT='' # and as the program left them
 RETVAL='' # what the program returned on it
 
-# frame NAME [LENGTH]: the bytes of tests/packets/NAME.hex, or the first LENGTH of them, on stdout.
-frame() {
-	local bytes=$BATS_RUN_TMPDIR/$1.bin
+# bytes NAME [LENGTH]: puts the bytes of tests/packets/NAME.hex, or the first LENGTH, into BYTES. In
+# the file a comment runs from # to the line's end.
+bytes() {
+	local file=$BATS_RUN_TMPDIR/$1.bytes
 
-	[ -e "$bytes" ] || assemble "tests/packets/$1.hex" >"$bytes"
-	head -c "${2:-100000}" "$bytes"
+	[ -e "$file" ] ||
+		sed -z 's/#[^\n]*//g; s/[[:space:]]//g; s/../\\x&/g' "tests/packets/$1.hex" >"$file"
+	BYTES=$(<"$file")
+	BYTES=${BYTES:0:4*${2:-100000}}
 }
 
-# assemble FILE: the bytes that an annotated hex file tells of; a comment runs from # to the line's end.
-assemble() {
+# frame NAME [LENGTH]: the same on stdout, as bytes.
+frame() {
+	local BYTES
+
+	bytes "$@"
 	# shellcheck disable=SC2059 # the bytes are the format
-	printf "$(sed 's/#.*//' "$1" | tr -d ' \n' | sed 's/../\\x&/g')"
+	printf "$BYTES"
 }
 
 # send NAME [LENGTH]: runs the attached program on a frame, and keeps what came of it.
 send() {
-	local result
+	local BYTES result
 
 	SENT=$1
-	frame "$@" >"$BATS_TEST_TMPDIR/in"
-	snapshot
+	bytes "$@"
+	INPUT=$BYTES
+	# shellcheck disable=SC2059 # the bytes are the format
+	printf "$BYTES" >"$BATS_TEST_TMPDIR/in"
 	result=$(bpftool -j prog run pinned "$PINS/$TESTED" data_in "$BATS_TEST_TMPDIR/in" \
-		data_out "$BATS_TEST_TMPDIR/out") || wrong "a run of $TESTED" "$result" || return 1
-	[[ $result =~ \"retval\":([0-9]+) ]]
-	RETVAL=${BASH_REMATCH[1]}
+		data_out -) || wrong "a run of $TESTED" "$result" || return 1
+	[[ $result =~ \"data_out\":\[([0-9,]*)\].*\"retval\":([0-9]+) ]]
+	# shellcheck disable=SC2086 # a word each
+	printf -v OUTPUT '\\x%02x' ${BASH_REMATCH[1]//,/ }
+	RETVAL=${BASH_REMATCH[2]}
 }
 
 # -- what a test asserts -------------------------------------------------------------------------
@@ -90,17 +107,17 @@ send() {
 # wrong EXPECTED GOT: says so, with the frame that was sent, in words and bytes; always fails.
 wrong() {
 	if [ -n "$SENT" ]; then
-		printf 'sent      %s, %s bytes: %s\n' "$SENT" "$(stat -c %s "$BATS_TEST_TMPDIR/in")" \
+		printf 'sent      %s, %s bytes: %s\n' "$SENT" $((${#INPUT} / 4)) \
 			"$(sed -n '1s/^# //p' "tests/packets/$SENT.hex")"
-		hex "$BATS_TEST_TMPDIR/in"
+		hex "$INPUT"
 	fi
 	printf 'expected  %s\ngot       %s\n' "$1" "$2"
 	return 1
 }
 
-# hex FILE: its bytes, sixteen to a line.
+# hex BYTES: sixteen to a line.
 hex() {
-	od -An -v -tx1 "$1" | sed 's/^/         /'
+	sed -E 's/\\x/ /g; s/.{48}/&\n/g; s/\n$//' <<<"$1" | sed 's/^/         /'
 }
 
 XDP_VERDICTS=(XDP_ABORTED XDP_DROP XDP_PASS XDP_TX XDP_REDIRECT)
@@ -112,31 +129,31 @@ got-verdict() {
 
 # verdict NAME: the program returned it.
 verdict() {
-	[ "$(got-verdict)" = "$1" ] || wrong "verdict $1" "$(got-verdict)"
+	[ "${XDP_VERDICTS[RETVAL]:-}" = "$1" ] || wrong "verdict $1" "$(got-verdict)"
 }
 
 # not-verdict NAME: the program returned another one.
 not-verdict() {
-	[ "$(got-verdict)" != "$1" ] || wrong "a verdict other than $1" "$(got-verdict)"
+	[ "${XDP_VERDICTS[RETVAL]:-}" != "$1" ] || wrong "a verdict other than $1" "$(got-verdict)"
 }
 
 # output NAME: the frame is now, byte for byte, the one in tests/packets/NAME.hex.
 output() {
-	frame "$1" >"$BATS_TEST_TMPDIR/expected"
-	cmp -s "$BATS_TEST_TMPDIR/out" "$BATS_TEST_TMPDIR/expected" ||
-		wrong "$1 as output"$'\n'"$(hex "$BATS_TEST_TMPDIR/expected")" \
-			$'\n'"$(hex "$BATS_TEST_TMPDIR/out")"
+	local BYTES
+
+	bytes "$1"
+	[ "$OUTPUT" = "$BYTES" ] ||
+		wrong "$1 as output"$'\n'"$(hex "$BYTES")" $'\n'"$(hex "$OUTPUT")"
 }
 
 # unchanged: the program left the frame as it was.
 unchanged() {
-	cmp -s "$BATS_TEST_TMPDIR/out" "$BATS_TEST_TMPDIR/in" ||
-		wrong "the frame unchanged" $'\n'"$(hex "$BATS_TEST_TMPDIR/out")"
+	[ "$OUTPUT" = "$INPUT" ] || wrong "the frame unchanged" $'\n'"$(hex "$OUTPUT")"
 }
 
 # -- counters ------------------------------------------------------------------------------------
 
-# snapshot: remembers every counter, for `counted` to compare with. `send` does it by itself.
+# snapshot: remembers every counter, for `counted` and `moved` to compare with.
 snapshot() {
 	local map
 
@@ -151,13 +168,6 @@ snapshot() {
 # dump MAP: its content as JSON.
 dump() {
 	bpftool -j map dump pinned "$PINS/maps/$1"
-}
-
-# element KEY: the number at KEY of the map whose dump is on stdin: the sum over all CPUs, when
-# each has its own.
-element() {
-	jq --argjson key "$1" 'map(.formatted // .) | .[] | select(.key == $key)
-		| if .values then [.values[].value] | add else .value end'
 }
 
 # variable NAME: the number in a global variable, from the dump of the map bss on stdin.
@@ -175,14 +185,26 @@ index() {
 	echo "$1"
 }
 
-# counted MAP KEY [N]: the counter at KEY has moved by exactly N (or not at all) since the last `send` or `snapshot`.
-counted() {
-	local key before after
+# moved MAP: the counters of MAP that have moved since the last `snapshot`, each as KEY:N; of a map
+# that has a copy per CPU, N is the sum.
+moved() {
+	dump "$1" | jq -r --slurpfile before "$BATS_TEST_TMPDIR/before.$1" '
+		def numbers: map(.formatted // . | { key: .key | tostring,
+			value: (if .values then [.values[].value] | add else .value end) }) | from_entries;
+		($before[0] | numbers) as $was | numbers | to_entries[]
+		| select(.value != ($was[.key] // 0)) | "\(.key):\(.value - ($was[.key] // 0))"' | xargs
+}
 
-	key=$(index "$2")
-	before=$(element "$key" <"$BATS_TEST_TMPDIR/before.$1")
-	after=$(dump "$1" | element "$key")
-	[ $((after - before)) = "${3:-0}" ] || wrong "$1[$2] + ${3:-0}" "$1[$2] + $((after - before))"
+# counted MAP KEY [N]: the counter at KEY has moved by exactly N (or not at all) since the last `snapshot`.
+counted() {
+	local got
+
+	got=" $(moved "$1") "
+	if [ "${3:-0}" = 0 ]; then
+		[[ $got != *" $(index "$2"):"* ]] || wrong "$1[$2] + 0" "$1: key:moved$got"
+	else
+		[[ $got = *" $(index "$2"):$3 "* ]] || wrong "$1[$2] + $3" "$1: key:moved$got"
+	fi
 }
 
 # global NAME: the number in the attached program's global variable.
@@ -202,12 +224,14 @@ runs() {
 # tracepoint, raw_tp, kprobe, fentry), with the reason; those that need an interface are tried on
 # HOST's veth0. Where CI is set, nothing may be missing.
 requires() {
-	local host=$1 kind reason
+	local host=$1 kind answer reason
 	shift
 
 	for kind; do
-		reason=$(on "$host" build/probe "$kind" veth0) && continue
-		reason="this kernel runs no $kind program ($reason): make doctor"
+		answer=$BATS_FILE_TMPDIR/$kind # what the probe said: nothing when all is well
+		[ -e "$answer" ] || on "$host" build/probe "$kind" veth0 >"$answer" || [ -s "$answer" ]
+		[ -s "$answer" ] || continue
+		reason="this kernel runs no $kind program ($(<"$answer")): make doctor"
 		[ -z "${CI:-}" ] || { echo "$reason" && return 1; }
 		skip "$reason"
 	done
