@@ -275,5 +275,5 @@ else
 	in-sandbox || enter-sandbox "$BASH" "$0" "$@"
 	cd "$TOP"
 	# A ping ends well by Ctrl-C, and bash would go on with the story. (Bats has a trap of its own.)
-	[ -n "${BATS_VERSION:-}" ] || trap 'exit 130' INT
+	[[ $0 == *bats* ]] || trap 'exit 130' INT
 fi

@@ -123,9 +123,14 @@ ENDLESS='source common/netns.sh
 	[ -n "$(processes)" ]
 	# A terminal sends SIGINT to each process of the group in the foreground.
 	kill -INT -- -$!
+	wait-for gone $! || { kill -9 $! && echo "it goes on" && false; }
 	wait $! || status=$?
 	[ "$status" = 130 ] || { echo "status $status" && false; }
 	wait-for nothing-new || { echo "left: $LEFT" && false; }
+}
+
+gone() {
+	! grep -q '^State:[[:space:]]*[^Z]' "/proc/$1/status" 2>/dev/null
 }
 
 @test "sandbox: two labs at once do not meet" {
