@@ -18,10 +18,10 @@ BPFWARN := $(WARN) -Wno-unused-parameter
 MULTI    = /usr/include/$(shell $(CC) -print-multiarch)
 BPFFLAGS = -target bpf -D__TARGET_ARCH_$(ARCH) -O2 -g $(BPFWARN) -Icommon -idirafter $(MULTI)
 CFLAGS  := -O2 -g $(WARN) -D_GNU_SOURCE -Icommon -Ibuild
-LDLIBS  := -lbpf -lelf -lz
+LDLIBS  := -lbpf -lelf -lz -pthread
 SANDBOX := common/netns.sh
 # What the graded tests use.
-TOOLS   := build/probe build/execs
+TOOLS   := build/probe build/execs build/rush
 
 # Under sudo the build still belongs to the owner of the tree, and so do its files.
 OWNER   := $(shell stat -c %u .)

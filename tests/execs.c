@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * execs THREADS TIMES PATH: calls execve of PATH, which must not exist, TIMES
- * times in each of THREADS threads at once. That is traffic for lab 01: many
- * calls on several CPUs together, and from threads whose id is not the
- * process's.
+ * execs THREADS TIMES [PATH]: calls execve of PATH, which must not exist, TIMES
+ * times in each of THREADS threads at once; without PATH, of an address where
+ * nothing is. That is traffic for lab 01: many calls on several CPUs together,
+ * and from threads whose id is not the process's.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -25,11 +25,11 @@ static void *call(void *unused)
 
 int main(int argc, char **argv)
 {
-	int threads = argc == 4 ? atoi(argv[1]) : 0;
+	int threads = argc == 3 || argc == 4 ? atoi(argv[1]) : 0;
 	pthread_t thread[threads + 1];
 
-	if (!threads || access(argv[3], F_OK) == 0) {
-		fprintf(stderr, "usage: execs THREADS TIMES NO-SUCH-PATH\n");
+	if (!threads || (argv[3] && access(argv[3], F_OK) == 0)) {
+		fprintf(stderr, "usage: execs THREADS TIMES [NO-SUCH-PATH]\n");
 		return 2;
 	}
 	times = atoi(argv[2]);

@@ -169,6 +169,8 @@ static int print_event(void *ctx, void *data, size_t size)
 	(void)ctx;
 	(void)size;
 	received++;
+	event.comm[sizeof(event.comm) - 1] = '\0';
+	event.filename[sizeof(event.filename) - 1] = '\0';
 	printf("%-8u %-6u %-16s ", event.pid, event.uid, printable(event.comm));
 	if (env.verbosity)
 		printf("%-10u ", event.netns);
