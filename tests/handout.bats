@@ -15,7 +15,7 @@ setup() {
 
 # build: without a warning, for a warning is an error; quietly.
 build() {
-	make -s -C "$HANDOUT" build/hello build/xdp_drop build/probe
+	make -s -C "$HANDOUT" build/hello build/xdp_drop tools
 }
 
 # graded LAB: runs the lab's graded tests in the handout; TAP.

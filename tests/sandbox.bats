@@ -27,12 +27,14 @@ unheld() {
 
 # programs: the ids of the labs' BPF programs that stay loaded without a process.
 programs() {
+	# shellcheck disable=SC2046 # a word each
 	unheld prog $(bpftool -j prog show |
 		jq '.[] | select(.name | IN("hello", "xdp_drop", "xdp_exceptions")).id')
 }
 
 # links: the ids of BPF links without a process.
 links() {
+	# shellcheck disable=SC2046 # a word each
 	unheld link $(bpftool -j link show | jq '.[].id')
 }
 
