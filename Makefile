@@ -39,7 +39,7 @@ vpath %.c $(addprefix labs/,$(FOLDERS)) common tests
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
 .SECONDARY:
-.PHONY: help deps doctor check test test-all handout mutants wheats clean format lint
+.PHONY: help all deps doctor check test test-all handout mutants wheats clean format lint
 
 ## help       lists what can be made (the default)
 help:
@@ -67,11 +67,11 @@ check: $(filter deps,$(MAKECMDGOALS))
 	$Q+tests/check $(NUMBERS)
 
 ## test       proves that every lab and every tool works on this machine
-test: $(STEMS:%=build/%) $(TOOLS)
+test: all
 	$Qtests/run
 
 ## test-all   the same, and the tests of the tests: student edition, mutants, wheats
-test-all: $(STEMS:%=build/%) $(TOOLS)
+test-all: all
 	$Qtests/run all
 
 ## shell-NN   opens a shell inside lab NN's network, its program attached
@@ -106,6 +106,9 @@ build/%: build/%.o
 .PHONY: tools
 tools: $(TOOLS)
 
+## all        builds every lab
+all: $(STEMS:%=build/%) tools
+
 build/.:
 	$Q$(AS_OWNER) mkdir -p build
 
@@ -114,11 +117,11 @@ handout:
 	$Qtests/handout "$(or $(DIR),build/handout)" $(LABS)
 
 ## mutants    proves that wrong programs fail the graded tests [of the labs LABS]
-mutants: $(STEMS:%=build/%) $(TOOLS)
+mutants: all
 	$Qtests/trials mutants $(LABS)
 
 ## wheats     proves that right programs of another design pass them
-wheats: $(STEMS:%=build/%) $(TOOLS)
+wheats: all
 	$Qtests/trials wheats $(LABS)
 
 ## format     brings the C sources into the house style

@@ -7,6 +7,7 @@
 load helper
 
 setup() {
+	briefly
 	host client && host server
 	requires client tracepoint
 }
@@ -135,8 +136,10 @@ caller() {
 	cp /bin/sh "$first"
 	on client sh -c "exec $first -c 'exec $second'"
 	on client "$third"
-	event "$first" && before=$pid
-	event "$second" && after=$pid
+	event "$first"
+	before=$pid
+	event "$second"
+	after=$pid
 	event "$third"
 	[ "$before" -gt 0 ] || wrong "a process id" "$before"
 	[ "$before" = "$after" ] || wrong "pid $before again" "pid $after"

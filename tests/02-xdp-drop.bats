@@ -4,6 +4,7 @@
 load helper
 
 setup() {
+	briefly
 	lasting client server || { host client && host server && wire client server; }
 	requires server xdp raw_tp
 }

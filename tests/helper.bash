@@ -24,10 +24,22 @@ lasting() {
 	[ -e "/run/netns/$1" ]
 }
 
+# briefly: where BRIEF is set, skips a test of an exercise that another test has already found wrong. To
+# a student the first failure of each is shown, and a mutant needs to be killed once.
+briefly() {
+	[ -z "${BRIEF:-}" ] || [ ! -e "$(found-wrong)" ] || skip "an earlier test of the exercise failed"
+}
+
+# found-wrong: the file that marks the exercise of the current test as failed.
+found-wrong() {
+	echo "$BATS_FILE_TMPDIR/wrong-${BATS_TEST_DESCRIPTION%% *}"
+}
+
 # teardown: the next test finds no process on a host, no pin, and no host but the lasting ones.
 teardown() {
 	local host pids
 
+	[ -n "$BATS_TEST_COMPLETED" ] || touch "$(found-wrong)"
 	for host in $(ip netns list | cut -d' ' -f1); do
 		pids=$(ip netns pids "$host")
 		# shellcheck disable=SC2086 # a word each
