@@ -11,17 +11,17 @@ STEMS   := $(foreach number,$(NUMBERS),$(call stem,$(number)))
 CLANG   ?= clang
 CC      := gcc
 ARCH    := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
-WARN    := -Wall -Wextra -Werror
-# In a BPF program an exercise not yet solved may leave a parameter unused.
-BPFWARN := $(WARN) -Wno-unused-parameter
+# An exercise not yet solved may leave a parameter unused, and in a BPF program a function.
+WARN    := -Wall -Wextra -Werror -Wno-unused-parameter
+BPFWARN := $(WARN) -Wno-unused-function
 # asm/types.h stands in the compiler's own multiarch folder, where there is one.
 MULTI    = /usr/include/$(shell $(CC) -print-multiarch)
 BPFFLAGS = -target bpf -D__TARGET_ARCH_$(ARCH) -O2 -g $(BPFWARN) -Icommon -idirafter $(MULTI)
 CFLAGS  := -O2 -g $(WARN) -D_GNU_SOURCE -Icommon -Ibuild
-LDLIBS  := -lbpf -lelf -lz -pthread
+LDLIBS  := -Wl,--as-needed -lbpf -lelf -lz -lpcap -pthread
 SANDBOX := common/netns.sh
 # What the graded tests use.
-TOOLS   := build/probe build/execs build/rush
+TOOLS   := $(addprefix build/,probe execs rush cuts counters verified tags.bpf.o)
 
 # Under sudo the build still belongs to the owner of the tree, and so do its files.
 OWNER   := $(shell stat -c %u .)
@@ -39,7 +39,7 @@ vpath %.c $(addprefix labs/,$(FOLDERS)) common tests
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
 .SECONDARY:
-.PHONY: help all deps doctor check test test-all handout mutants wheats clean format lint
+.PHONY: help all deps doctor check test test-all handout mutants wheats fuzz clean format lint
 
 ## help       lists what can be made (the default)
 help:
@@ -98,6 +98,9 @@ build/%.o: %.c | $(FIRST)
 	$Q$(AS_OWNER) $(CC) $(CFLAGS) -MMD -MP -c $< -o $@
 
 $(STEMS:%=build/%): build/loader.o build/verifier.o
+# Other .c files in a lab's folder are parts of its loader.
+parts = $(filter-out $1 $1.bpf,$(basename $(notdir $(wildcard labs/*-$(subst _,-,$1)/*.c))))
+$(foreach stem,$(STEMS),$(eval build/$(stem): $(patsubst %,build/%.o,$(call parts,$(stem)))))
 
 build/%: build/%.o
 	@echo "  LINK  $@"
@@ -123,6 +126,15 @@ mutants: all
 ## wheats     proves that right programs of another design pass them
 wheats: all
 	$Qtests/trials wheats $(LABS)
+
+## fuzz       throws frames at common/parse.h [for SECONDS=10]
+fuzz: SECONDS := 10
+fuzz: build/fuzz
+	$Qtests/fuzz $(SECONDS)
+
+build/fuzz: tests/fuzz.c common/parse.h | $(FIRST)
+	@echo "  FUZZ  $@"
+	$Q$(AS_OWNER) $(CLANG) -O1 -g $(WARN) -fsanitize=fuzzer,address -Icommon $< -o $@
 
 ## format     brings the C sources into the house style
 format:

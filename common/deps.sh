@@ -18,6 +18,7 @@ make           make                   make       make           builds and runs 
 libbpf-dev     libbpf-devel           libbpf     libbpf-devel   loads BPF programs
 libelf-dev     elfutils-libelf-devel  libelf     libelf-devel   libbpf reads objects with it
 zlib1g-dev     zlib-devel             zlib       zlib-devel     libelf unpacks sections with it
+libpcap-dev    libpcap-devel          libpcap    libpcap-devel  writes samples for tcpdump and Wireshark
 bpftool        bpftool                bpf        bpftool        generates and shows what is loaded
 iproute2       iproute                iproute2   iproute2       makes the test networks (ip)
 -              iproute-tc             -          -              attaches to traffic control (tc)
@@ -30,6 +31,8 @@ socat          socat                  socat      socat          sends TCP, UDP a
 tcpdump        tcpdump                tcpdump    tcpdump        shows what is on a wire
 jq             jq                     jq         jq             reads what bpftool prints
 bats           bats                   bash-bats  bats           runs the graded tests
+libclang-rt-dev compiler-rt           compiler-rt -             fuzzes the parser
+tshark         wireshark-cli          wireshark-cli wireshark   dissects frames as the parser does, for a test
 '
 LINT='
 # apt          dnf                    pacman     zypper                 why

@@ -105,28 +105,14 @@ drops-only() {
 
 @test "2.3 [3] a real wire: TCP connects while UDP is dropped, and the other way round" {
 	attach server build/xdp_drop -p udp veth0
-	serve-tcp
-	connects 10.0.0.2 2 || wrong "a TCP connection over IPv4 while UDP is dropped" "none"
-	connects fd00::2 2 || wrong "a TCP connection over IPv6 while UDP is dropped" "none"
+	serve server 80
+	connects client 10.0.0.2 80 2 || wrong "a TCP connection over IPv4 while UDP is dropped" "none"
+	connects client fd00::2 80 2 || wrong "a TCP connection over IPv6 while UDP is dropped" "none"
 	stop server xdp_drop
 	attach server build/xdp_drop -p tcp veth0
-	! connects 10.0.0.2 0.2 || wrong "no TCP connection over IPv4" "one"
-	! connects fd00::2 0.2 || wrong "no TCP connection over IPv6" "one"
+	! connects client 10.0.0.2 80 0.2 || wrong "no TCP connection over IPv4" "one"
+	! connects client fd00::2 80 0.2 || wrong "no TCP connection over IPv6" "one"
 	on client ping -c 1 -W 1 10.0.0.2 || wrong "pings pass while TCP is dropped" "none"
-}
-
-# serve-tcp: a server on port 80 of the host server, IPv4 and IPv6, that greets.
-serve-tcp() {
-	on server socat TCP6-LISTEN:80,fork,reuseaddr,ipv6only=0 SYSTEM:'echo hello' 3>&- &
-	wait-for on server socat -u OPEN:/dev/null 'TCP6:[::1]:80'
-}
-
-# connects ADDRESS SECONDS: does the client reach port 80 there, in that time?
-connects() {
-	case $1 in
-	*:*) [ "$(on client socat -u "TCP6:[$1]:80,connect-timeout=$2" -)" = hello ] ;;
-	*) [ "$(on client socat -u "TCP4:$1:80,connect-timeout=$2" -)" = hello ] ;;
-	esac
 }
 
 # -- 2.4: count ----------------------------------------------------------------------------------

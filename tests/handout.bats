@@ -18,13 +18,23 @@ build() {
 	make -s -C "$1" all >/dev/null
 }
 
+# sources LAB: what the lab's program, once built, was made of.
+sources() {
+	local stem=${1#*-}
+
+	sed 's/^[^:]*://; s/\\$//' "build/${stem//-/_}.bpf.d" | tr -s ' ' '\n' | grep . | sort -u
+}
+
 # graded DIR LAB: the TAP of the lab's graded tests in an edition. They are run once for each form of
-# the lab, since editions share most labs.
+# the lab, since editions share most labs, and run side by side.
 graded() {
 	local tap
 
-	tap=$BATS_FILE_TMPDIR/$2-$(cd "$1" && cat "labs/$2"/*.[ch] common/* | sha1sum | cut -d' ' -f1)
-	[ -e "$tap" ] || (cd "$1" && common/netns.sh bats "tests/$2.bats") >"$tap" || :
+	tap=$BATS_FILE_TMPDIR/$2-$(cd "$1" && sources "$2" | xargs cat | sha1sum | cut -d' ' -f1)
+	{
+		flock 9
+		[ -e "$tap" ] || (cd "$1" && common/netns.sh bats "tests/$2.bats") >"$tap" 9>&- || :
+	} 9>"$tap.lock"
 	[ "$(grep -cE '^(not )?ok' "$tap")" = "$(grep -c '^@test' "tests/$2.bats")" ] || echo "not all ran"
 	cat "$tap"
 }
@@ -59,7 +69,7 @@ numbers() {
 
 @test "handout: each lab alone is blank" {
 	export HANDOUT
-	export -f edition build fails-only graded
+	export -f edition build fails-only graded sources
 	numbers | xargs -I NN -P "$(nproc)" bash -euo pipefail -c 'edition NN'
 }
 
@@ -107,6 +117,10 @@ solution-lines() {
 		for knobs in "" "-p icmp" "-p tcp -e" "-m generic -p udp -e"; do
 			start server build/xdp_drop $knobs veth0
 			stop server build/xdp_drop
+		done
+		for knobs in "" "-s 1" "-p 80 -s 3 -m generic"; do
+			start server build/parsing $knobs veth0
+			stop server build/parsing
 		done'
 }
 
@@ -116,6 +130,8 @@ solution-lines() {
 	cd "$HANDOUT"
 	run -2 make lab-02
 	[[ $output == *"FAILED: a ping was answered through xdp_drop (exercise 2.2)"* ]]
+	run -2 make lab-03
+	[[ $output == *"FAILED: port 22 was reached over IPv4 (exercise 3.7)"* ]]
 	run -2 make check-01
 	[[ $output == *"✗ 1.1 [1] say hello"*"read labs/01-hello/README.md"*"0 of 10 points"* ]]
 	[ "$(git log --oneline | wc -l)" = 1 ]

@@ -47,6 +47,7 @@ teardown() {
 		[[ " $LASTING " == *" $host "* ]] || ip netns delete "$host"
 	done
 	rm -rf "$PINS" "${LOGS:?}"/*.*
+	[ -n "$LASTING" ] || rm -f "$LOGS/wires"
 }
 
 # -- programs ------------------------------------------------------------------------------------
@@ -167,14 +168,7 @@ unchanged() {
 
 # snapshot: remembers every counter, for `counted` and `moved` to compare with.
 snapshot() {
-	local map
-
-	for map in "$PINS"/maps/*; do
-		case $map in
-		*/rodata | */bss | */events) ;; # constants, variables, a ring buffer
-		*) dump "${map##*/}" >"$BATS_TEST_TMPDIR/before.${map##*/}" ;;
-		esac
-	done
+	build/counters "$PINS"/maps/* >"$BATS_TEST_TMPDIR/before"
 }
 
 # dump MAP: its content as JSON.
@@ -200,11 +194,11 @@ index() {
 # moved MAP: the counters of MAP that have moved since the last `snapshot`, each as KEY:N; of a map
 # that has a copy per CPU, N is the sum.
 moved() {
-	dump "$1" | jq -r --slurpfile before "$BATS_TEST_TMPDIR/before.$1" '
-		def numbers: map(.formatted // . | { key: .key | tostring,
-			value: (if .values then [.values[].value] | add else .value end) }) | from_entries;
-		($before[0] | numbers) as $was | numbers | to_entries[]
-		| select(.value != ($was[.key] // 0)) | "\(.key):\(.value - ($was[.key] // 0))"' | xargs
+	build/counters "$PINS/maps/$1" | awk -v map="$1" '
+		$1 != map { next }
+		NR == FNR { was[$2] = $3; next }
+		$3 != was[$2] + 0 { printf "%s%s:%d", gap, $2, $3 - was[$2]; gap = " " }' \
+		"$BATS_TEST_TMPDIR/before" -
 }
 
 # counted MAP KEY [N]: the counter at KEY has moved by exactly N (or not at all) since the last `snapshot`.
@@ -228,6 +222,27 @@ global() {
 # that was started with -v is there).
 runs() {
 	bpftool -j prog show pinned "$PINS/$TESTED" | jq '.run_cnt // 0'
+}
+
+# -- real traffic --------------------------------------------------------------------------------
+
+# serve HOST PORT…: a TCP server on each PORT of HOST, over IPv4 and IPv6, that greets.
+serve() {
+	local host=$1 port
+	shift
+
+	for port; do
+		on "$host" socat "TCP6-LISTEN:$port,fork,reuseaddr,ipv6only=0" SYSTEM:'echo hello' 3>&- &
+		wait-for on "$host" socat -u OPEN:/dev/null "TCP6:[::1]:$port"
+	done
+}
+
+# connects HOST ADDRESS PORT SECONDS: is HOST greeted by that port there, in that time?
+connects() {
+	local target=TCP4:$2:$3
+
+	[[ $2 != *:* ]] || target=TCP6:[$2]:$3
+	[ "$(on "$1" socat -u "$target,connect-timeout=$4" - 2>/dev/null)" = hello ]
 }
 
 # -- what a machine may lack ---------------------------------------------------------------------

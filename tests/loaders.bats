@@ -130,10 +130,55 @@ AS_USER='setpriv --reuid 65534 --regid 65534 --clear-groups'
 		wait-for ended server xdp_drop; errors-of server xdp_drop; stop server xdp_drop'
 }
 
+# -- parsing -------------------------------------------------------------------------------------
+
+@test "parsing: a wrong command line" {
+	misused "parsing: which interface?" 'build/parsing'
+	misused "parsing: one interface only, not also 'veth1'" 'build/parsing veth0 veth1'
+	misused "parsing: no mode 'offload': native or generic" 'build/parsing -m offload veth0'
+	for port in 0 70000 -1 ssh 22x ''; do
+		misused "parsing: no port '$port': 1 to 65535" "build/parsing -p '$port' veth0"
+	done
+	for n in -1 4294967296 many ''; do
+		misused "parsing: one frame of '$n': 0 to 4294967295" "build/parsing -s '$n' veth0"
+	done
+	misused "parsing: -w writes samples: give -s too" 'build/parsing -w /dev/null veth0'
+}
+
+@test "parsing: no such interface" {
+	says 1 'parsing: attach to eth9: No such device' 'on server build/parsing eth9'
+}
+
+@test "parsing: a capture file that cannot be written; nothing is attached" {
+	says 1 'parsing: write /nowhere/x.pcap: No such file or directory' 		'on server build/parsing -s 1 -w /nowhere/x.pcap veth0'
+}
+
+@test "parsing: a full disk is told of, and the frames go on" {
+	says 1 'parsing: write /dev/full: samples are missing (is the disk full?)' 		'start server build/parsing -s 1 -w /dev/full veth0
+		on client ping -q -c 3 -i 0.01 -W 1 10.0.0.2 >/dev/null
+		status=0; stop server parsing || status=$?
+		errors-of server parsing; exit $status'
+}
+
+@test "parsing: after kill -9 the capture file holds all samples so far" {
+	says 0 '3' 'start server build/parsing -s 1 -w $TMPDIR/x.pcap veth0; disown
+		on client ping -q -c 3 -i 0.01 -W 1 10.0.0.2 >/dev/null
+		three() { [ "$(output-of server parsing | grep -c ICMP)" = 3 ]; }
+		wait-for three
+		kill -9 $(pid-of server parsing)
+		tcpdump -nr $TMPDIR/x.pcap 2>/dev/null | wc -l'
+}
+
+@test "parsing: the interface vanishes while the program is attached" {
+	says 1 'parsing: detached from veth0: the interface is gone, or somebody detached the program' \
+		'start server build/parsing veth0; ip -n client link delete veth0
+		wait-for ended server parsing; errors-of server parsing; stop server parsing'
+}
+
 # -- all -----------------------------------------------------------------------------------------
 
 @test "loaders: --help says what it is for, on stdout, and exits 0" {
-	for loader in hello xdp_drop; do
+	for loader in hello xdp_drop parsing; do
 		run -0 --separate-stderr build/$loader --help
 		[[ $output == "Usage: $loader [OPTION...]"* ]]
 		[ -z "$stderr" ]

@@ -42,6 +42,16 @@ rebuilds() {
 	rebuilds common/loader.c hello loader.o xdp_drop
 }
 
+@test "make: the parts of a loader are built and linked as well" {
+	make build/parsing
+	touch -d '+1 minute' labs/03-parsing/sample.c
+	run -0 make build/parsing
+	[[ $output == *"build/sample.o"*"build/parsing"* ]]
+	touch -d '+2 minutes' common/parse.h
+	run -0 make build/parsing
+	[[ $output == *"build/parsing.bpf.o"*"build/parsing.skel.h"*"build/sample.o"*"build/parsing"* ]]
+}
+
 @test "make: a header that is gone does not stop the build" {
 	built
 	sed -i 's/#include "csum.h"/#include "sum.h"/' labs/02-*/xdp_drop.bpf.c

@@ -371,3 +371,56 @@ experiment() {
 		load parse-good
 		expect "$(about parse-bad .tag)" "$(about parse-good .tag)"'
 }
+
+# -- lab 03 --------------------------------------------------------------------------------------
+
+# filters: loads the notes' firewall as `firewall`, their guide's parser as `firewall-guide`, and this
+# lab's program as `parsing`.
+filters() {
+	compile firewall
+	compile firewall-guide -DGUIDE
+	cp build/parsing.bpf.o "$BATS_TEST_TMPDIR/parsing.o"
+	echo 'for each in firewall firewall-guide parsing; do load $each; done
+		expect 1 "$(judges firewall ipv4-tcp22)"
+		expect 1 "$(judges firewall-guide ipv4-tcp22)"'
+}
+
+@test "notes 03: six ways round the notes' firewall, and none of them round this lab's" {
+	experiment "$(filters)"'
+		for way in ipv4-options vlan qinq ipv6 ipv6-chain ipv6-first-fragment; do
+			expect "$way 2" "$way $(judges firewall $way-tcp22)"
+			expect "$way 1" "$way $(judges parsing $way-tcp22)"
+		done'
+}
+
+@test "notes 03: the guide's parser reads the header length, and still has five ways round" {
+	experiment "$(filters)"'
+		expect 1 "$(judges firewall-guide ipv4-options-tcp22)"
+		for way in vlan qinq ipv6 ipv6-chain ipv6-first-fragment; do
+			expect "$way 2" "$way $(judges firewall-guide $way-tcp22)"
+		done'
+}
+
+@test "notes 03: the notes' firewall drops what is not TCP to port 22" {
+	experiment "$(filters)"'
+		for innocent in ipv4-later-fragment-like ipv4-last-fragment-like ipv4-options-like \
+			ipv4-padding-like; do
+			expect "$innocent 1" "$innocent $(judges firewall $innocent-tcp22)"
+			expect "$innocent 2" "$innocent $(judges parsing $innocent-tcp22)"
+		done
+		expect 1 "$(judges firewall-guide ipv4-later-fragment-like-tcp22)"'
+}
+
+@test "notes 03: it is the destination port that the firewall looks at, not the source" {
+	experiment "$(filters)"'
+		expect 2 "$(judges firewall ipv4-tcp22-back)"
+		expect 2 "$(judges parsing ipv4-tcp22-back)"'
+}
+
+@test "notes 03: what no filter without memory can drop: tiny fragments, which the stack puts together" {
+	experiment "$(filters)"'
+		for way in ipv4-tiny-fragment ipv6-tiny-fragment ipv4-in-ipv4; do
+			expect "$way 2" "$way $(judges firewall $way-tcp22)"
+			expect "$way 2" "$way $(judges parsing $way-tcp22)"
+		done'
+}

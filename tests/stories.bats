@@ -18,6 +18,11 @@ setup() {
 	[[ $output == *"sent back 4"* ]]
 }
 
+@test "story: make lab-03" {
+	run -0 make lab-03
+	[[ $output == *"TCP vlan 100 vlan 5 "*" dropped"* ]]
+}
+
 @test "story: make shell-01 has the program attached" {
 	run -0 make shell-01 <<<'on client /bin/true; stop client hello; output-of client hello'
 	[[ $output == *" /bin/true"* ]]
@@ -32,6 +37,11 @@ setup() {
 		on client ping -q -c 1 -W 1 10.0.0.2
 	END
 	[[ $output == *"100% packet loss"*" 0% packet loss"* ]]
+}
+
+@test "story: make shell-03 shows every frame" {
+	run -0 make shell-03 <<<'on client ping -q -c 1 10.0.0.2; stop server parsing; output-of server parsing'
+	[[ $output == *"ICMP 10.0.0.1 > 10.0.0.2, length 98, passed"* ]]
 }
 
 @test "story: commands piped into a shell end it with their status" {

@@ -166,8 +166,6 @@ static int print_event(void *ctx, void *data, size_t size)
 {
 	struct hello_event event = *(struct hello_event *)data;
 
-	(void)ctx;
-	(void)size;
 	received++;
 	event.comm[sizeof(event.comm) - 1] = '\0';
 	event.filename[sizeof(event.filename) - 1] = '\0';

@@ -74,3 +74,9 @@ xdp-mode() {
 	mode=$(ip -n "$1" link show dev "$2" | sed -nE '1s/.* (xdp[a-z]*)[ /].*/\1/p')
 	echo "${mode:-none}"
 }
+
+# judges NAME FRAME: what a loaded program returns on the frame tests/packets/FRAME.hex.
+judges() {
+	sed -z 's/#[^\n]*//g; s/[[:space:]]//g; s/../\\x&/g' "tests/packets/$2.hex" | xargs -0 printf >"$TMPDIR/frame"
+	bpftool -j prog run pinned "/sys/fs/bpf/$1" data_in "$TMPDIR/frame" | jq .retval
+}

@@ -1,0 +1,58 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# The story of lab 03: port 22 is closed, to sockets and to frames that wrap it in every way they can;
+# and what passes by is shown as tcpdump would show it.
+source "$(dirname "$0")/../../common/netns.sh"
+
+host client
+host server
+wire client server
+capture=$TMPDIR/samples.pcap
+start server build/parsing -s 1 -w "$capture" veth0
+stage "$@"
+
+# serve PORT: a TCP server there, for IPv4 and IPv6, that greets.
+serve() {
+	on server socat "TCP6-LISTEN:$1,fork,reuseaddr,ipv6only=0" SYSTEM:'echo hello' 2>/dev/null &
+	wait-for on server socat -u OPEN:/dev/null "TCP6:[::1]:$1"
+}
+
+# call ADDRESS PORT: connects to that port of the server, and shows what it says.
+call() { show client socat -u "TCP:$1:$2,connect-timeout=0.3" -; }
+
+# throw FRAME: puts the frame of that name, in tests/packets, on the wire.
+throw() {
+	printf '%s\n' "$(sed -n '1s/^# //p' "tests/packets/$1.hex")"
+	sed -z 's/#[^\n]*//g; s/[[:space:]]//g; s/../\\x&/g' "tests/packets/$1.hex" | xargs -0 printf |
+		on client socat -u - INTERFACE:veth0
+}
+
+# dropped: how many samples say that their frame was dropped.
+dropped() { output-of server parsing | grep -c dropped || :; }
+dropped-are() { [ "$(dropped)" = "$1" ]; }
+
+serve 80
+serve 22
+say "port 80 answers, over IPv4 and IPv6"
+call 10.0.0.2 80 || fail "port 80 over IPv4 does not answer: parsing dropped too much"
+call '[fd00::2]' 80 || fail "port 80 over IPv6 does not answer: parsing dropped too much"
+
+say "port 22 does not"
+! call 10.0.0.2 22 || fail "port 22 was reached over IPv4 (exercise 3.7)"
+! call '[fd00::2]' 22 || fail "port 22 was reached over IPv6 (exercise 3.7)"
+
+say "nor is there a way round: each of these frames is dropped"
+before=$(dropped)
+for frame in ipv4-options vlan qinq ipv6 ipv6-chain ipv6-first-fragment; do
+	throw "$frame-tcp22"
+done
+wait-for dropped-are $((before + 6)) || fail "only $(($(dropped) - before)) of 6 were dropped (exercises 3.2 to 3.5)"
+output-of server parsing | tail -n 6 | sed 's/^/    /'
+
+say "in all"
+stop server parsing || fail "parsing did not end well"
+output-of server parsing | tail -n 10
+
+say "the samples, as tcpdump reads them"
+show server tcpdump -n -r "$capture" -c 4 || fail "tcpdump cannot read what parsing wrote"
