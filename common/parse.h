@@ -80,9 +80,9 @@ enum packet_class {
 
 /* Where a reader stands. */
 struct cursor {
-	void *pos;   /* the next byte */
-	void *limit; /* where the packet ends, by its own length */
+	void *pos; /* the next byte */
 	void *end; /* where the frame ends, which is all that the verifier knows */
+	__u64 left; /* how many bytes the packet still has, by its own length */
 };
 
 /* What parse_packet() finds: of each layer the header, or NULL. */
@@ -102,7 +102,7 @@ struct packet {
 /* A cursor at the start of a frame from DATA up to, not including, END. */
 static __always_inline struct cursor cursor_at(void *data, void *end)
 {
-	return (struct cursor){ .pos = data, .limit = end, .end = end };
+	return (struct cursor){ .pos = data, .end = end, .left = end - data };
 }
 
 /*
@@ -110,25 +110,28 @@ static __always_inline struct cursor cursor_at(void *data, void *end)
  * packet has fewer. (Two comparisons, for the verifier trusts only the frame's
  * end. And it lets only a constant SIZE be read through what is returned.)
  */
-static __always_inline void *take(struct cursor *c, __u32 size)
+static __always_inline void *take(struct cursor *c, __u64 size)
 {
 	void *start = c->pos;
 
-	if (start + size > c->end || start + size > c->limit)
+	if (size > c->left || start + size > c->end)
 		return NULL;
 	c->pos = start + size;
+	c->left -= size;
 	return start;
 }
 
 /*
- * The packet says itself that it ends SIZE bytes after START; what lies behind
- * is padding. Returns false when that is more than there is.
+ * The packet says itself that it ends SIZE bytes from here; what lies behind is
+ * padding. Returns false when that is more than there is. (A number, not
+ * a pointer: what bpf_ntohs() returns has no bounds for the verifier of Linux
+ * 6.1 and 6.12, and a number without bounds cannot be added to a pointer.)
  */
-static __always_inline bool limit_to(struct cursor *c, void *start, __u32 size)
+static __always_inline bool limit_to(struct cursor *c, __u64 size)
 {
-	if (start + size > c->limit)
+	if (size > c->left)
 		return false;
-	c->limit = start + size;
+	c->left = size;
 	return true;
 }
 
@@ -200,13 +203,14 @@ static __always_inline struct iphdr *parse_ipv4(struct cursor *c)
 	/*
 	 * EXERCISE 3.3 [2]: the header is ip->ihl words of 4 bytes long, and
 	 * never shorter than the fixed part; take() the options. The whole
-	 * packet has ip->tot_len bytes: limit_to() that.
+	 * packet has ip->tot_len bytes: limit_to() those of them that follow
+	 * the fixed part, before the options are taken.
 	 */
 	/* BEGIN SOLUTION */
 	__u32 header = ip->ihl * 4, total = bpf_ntohs(ip->tot_len);
 
-	if (header < sizeof(*ip) || total < header || !limit_to(c, ip, total) ||
-	    !take(c, header - sizeof(*ip)))
+	if (header < sizeof(*ip) || total < header ||
+	    !limit_to(c, total - sizeof(*ip)) || !take(c, header - sizeof(*ip)))
 		return NULL;
 	/* END SOLUTION */
 	return ip;
@@ -233,8 +237,7 @@ static __always_inline struct ipv6hdr *parse_ipv6(struct cursor *c)
 {
 	struct ipv6hdr *ip = take(c, sizeof(*ip));
 
-	if (!ip || ip->version != 6 ||
-	    !limit_to(c, ip + 1, bpf_ntohs(ip->payload_len)))
+	if (!ip || ip->version != 6 || !limit_to(c, bpf_ntohs(ip->payload_len)))
 		return NULL;
 	return ip;
 }
@@ -274,7 +277,8 @@ static __always_inline bool is_extension(__u8 next)
 static __always_inline __u32 extension_rest(__u8 next,
 					    const struct ipv6_extension *e)
 {
-	return e->length * (extensions[next] & 0xf);
+	/* At most 255 * 8, which Linux 6.1 does not see without the mask. */
+	return e->length * (extensions[next] & 0xf) & 0x7ff;
 }
 
 /*
@@ -347,14 +351,14 @@ static __always_inline struct udphdr *parse_udp(struct cursor *c, bool fragment)
 	struct udphdr *udp = NULL;
 
 	/*
-	 * EXERCISE 3.6 [2], continued: udp->len counts the header too, and
-	 * cannot exceed what is left, unless this is a FRAGMENT.
+	 * EXERCISE 3.6 [2], continued: udp->len counts the header too;
+	 * limit_to() what is behind that, unless this is a FRAGMENT.
 	 */
 	/* BEGIN SOLUTION */
 	udp = take(c, sizeof(*udp));
 	if (!udp || bpf_ntohs(udp->len) < sizeof(*udp))
 		return NULL;
-	if (!fragment && !limit_to(c, udp, bpf_ntohs(udp->len)))
+	if (!fragment && !limit_to(c, bpf_ntohs(udp->len) - sizeof(*udp)))
 		return NULL;
 	/* END SOLUTION */
 	return udp;

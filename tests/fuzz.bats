@@ -17,7 +17,7 @@ setup() {
 @test "fuzz: a parser that looks one byte too far is found, and the frame is shown" {
 	cp -r --preserve=mode,timestamps Makefile common labs tests build "$BATS_TEST_TMPDIR"
 	cd "$BATS_TEST_TMPDIR"
-	sed -i 's/start + size > c->end ||/start + size > c->end + 1 ||/; s/|| start + size > c->limit)/|| start + size > c->limit + 1)/' common/parse.h
+	sed -i 's/size > c->left ||/size > c->left + 1 ||/; s/start + size > c->end/start + size > c->end + 1/' common/parse.h
 	run ! cmp -s common/parse.h "$OLDPWD/common/parse.h"
 	run -2 make fuzz
 	[[ $output == *"heap-buffer-overflow"*"this frame fools the parser:"* ]]

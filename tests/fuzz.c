@@ -76,7 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct packet packet;
 	enum packet_class class = parse_packet(&cursor, &packet);
 
-	require(cursor.pos <= cursor.limit && cursor.limit <= end);
+	require(cursor.pos <= end && cursor.left <= (size_t)(end - cursor.pos));
 	read_headers(&packet, data, end);
 	check_class(class, &packet);
 	check_vlans(&packet);
