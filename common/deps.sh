@@ -9,36 +9,36 @@ set -euo pipefail
 # A line per need: its package on each distribution, and why. A need goes by its name on apt. A `-`:
 # the package of another line brings it.
 CORE='
-# apt          dnf                    pacman     zypper         why
-clang          clang                  clang      clang          compiles the BPF programs
-llvm           llvm                   llvm       llvm           shows what clang made (llvm-objdump)
-gcc            gcc                    gcc        gcc            compiles the loaders
-libc6-dev      glibc-devel            glibc      glibc-devel    the headers of C and of the kernel
-make           make                   make       make           builds and runs everything
-libbpf-dev     libbpf-devel           libbpf     libbpf-devel   loads BPF programs
-libelf-dev     elfutils-libelf-devel  libelf     libelf-devel   libbpf reads objects with it
-zlib1g-dev     zlib-devel             zlib       zlib-devel     libelf unpacks sections with it
-libpcap-dev    libpcap-devel          libpcap    libpcap-devel  writes samples for tcpdump and Wireshark
-bpftool        bpftool                bpf        bpftool        generates and shows what is loaded
-iproute2       iproute                iproute2   iproute2       makes the test networks (ip)
--              iproute-tc             -          -              attaches to traffic control (tc)
-util-linux     util-linux             util-linux util-linux     makes the sandbox (unshare, nsenter)
-diffutils      diffutils              diffutils  diffutils      compares frames (cmp)
-kmod           kmod                   kmod       kmod           loads the kernel module of veth
-ethtool        ethtool                ethtool    ethtool        sets the offloads of test interfaces
-iputils-ping   iputils                iputils    iputils        sends pings
-socat          socat                  socat      socat          sends TCP, UDP and raw frames
-tcpdump        tcpdump                tcpdump    tcpdump        shows what is on a wire
-jq             jq                     jq         jq             reads what bpftool prints
-bats           bats                   bash-bats  bats           runs the graded tests
-libclang-rt-dev compiler-rt           compiler-rt -             fuzzes the parser
-tshark         wireshark-cli          wireshark-cli wireshark   dissects frames as the parser does, for a test
+# apt           dnf                    pacman        zypper                 why
+clang           clang                  clang         clang                  compiles the BPF programs
+llvm            llvm                   llvm          llvm                   shows what clang made (llvm-objdump)
+gcc             gcc                    gcc           gcc                    compiles the loaders
+libc6-dev       glibc-devel            glibc         glibc-devel            the headers of C and of the kernel
+make            make                   make          make                   builds and runs everything
+libbpf-dev      libbpf-devel           libbpf        libbpf-devel           loads BPF programs
+libelf-dev      elfutils-libelf-devel  libelf        libelf-devel           libbpf reads objects with it
+zlib1g-dev      zlib-devel             zlib          zlib-devel             libelf unpacks sections with it
+libpcap-dev     libpcap-devel          libpcap       libpcap-devel          writes samples for tcpdump and Wireshark
+bpftool         bpftool                bpf           bpftool                generates and shows what is loaded
+iproute2        iproute                iproute2      iproute2               makes the test networks (ip)
+-               iproute-tc             -             -                      attaches to traffic control (tc)
+util-linux      util-linux             util-linux    util-linux             makes the sandbox (unshare, nsenter)
+diffutils       diffutils              diffutils     diffutils              compares frames (cmp)
+kmod            kmod                   kmod          kmod                   loads the kernel module of veth
+ethtool         ethtool                ethtool       ethtool                sets the offloads of test interfaces
+iputils-ping    iputils                iputils       iputils                sends pings
+socat           socat                  socat         socat                  sends TCP, UDP and raw frames
+tcpdump         tcpdump                tcpdump       tcpdump                shows what is on a wire
+jq              jq                     jq            jq                     reads what bpftool prints
+bats            bats                   bash-bats     bats                   runs the graded tests
+libclang-rt-dev compiler-rt            compiler-rt   -                      fuzzes the parser
+tshark          wireshark-cli          wireshark-cli wireshark              dissects frames as the parser does, for a test
 '
 LINT='
-# apt          dnf                    pacman     zypper                 why
-clang-format   clang-tools-extra      clang      /usr/bin/clang-format  the style of C
-shellcheck     ShellCheck             shellcheck ShellCheck             finds mistakes in shell
-clang-tidy     clang-tools-extra      clang      /usr/bin/clang-tidy    finds mistakes in C
+# apt           dnf                    pacman        zypper                 why
+clang-format    clang-tools-extra      clang         /usr/bin/clang-format  the style of C
+shellcheck      ShellCheck             shellcheck    ShellCheck             finds mistakes in shell
+clang-tidy      clang-tools-extra      clang         /usr/bin/clang-tidy    finds mistakes in C
 '
 
 # -- the package manager -------------------------------------------------------------------------

@@ -146,7 +146,7 @@ closed-but-open() {
 @test "3.4 [2] a real wire: a datagram in fragments arrives whole, its pieces are classified" {
 	attach server build/parsing -s 1 veth0
 	head -c 4000 /dev/urandom >"$BATS_TEST_TMPDIR/sent"
-	for to in 4:10.0.0.2 6:[fd00::2]; do
+	for to in 4:10.0.0.2 '6:[fd00::2]'; do
 		received=$BATS_TEST_TMPDIR/received${to%%:*}
 		receive "${to%%:*}" "$received"
 		on client socat -u -b 4000 "OPEN:$BATS_TEST_TMPDIR/sent" "UDP$to:222${to%%:*}"

@@ -50,14 +50,16 @@ exercises() {
 }
 
 @test "chapters: every exercise of a program has its section, with the same points" {
-	for lab in $(ls labs); do
+	for lab in labs/*; do
+		lab=${lab#labs/}
 		[ "$(exercises "$lab")" = "$(sed -n 's/^### Exercise \([0-9.]* \[[0-9]\]\).*/\1/p' \
 			"labs/$lab/README.md" | sort -u)" ]
 	done
 }
 
 @test "chapters: every exercise has at least two graded tests, with the same points" {
-	for lab in $(ls labs); do
+	for lab in labs/*; do
+		lab=${lab#labs/}
 		while read -r exercise; do
 			tests=$(grep -cF "@test \"$exercise " "tests/$lab.bats")
 			[ "$tests" -ge 2 ] || { echo "$exercise: $tests tests" && false; }

@@ -11,14 +11,14 @@ setup() {
 @test "verified: no program costs the verifier a tenth more than the table says" {
 	tests/verified >"$BATS_TEST_TMPDIR/now"
 	read -r kernel clang _ <"$BATS_TEST_TMPDIR/now"
-	grep -q "^$kernel $clang " $TABLE || skip "no lines for kernel $kernel, clang $clang in $TABLE"
+	grep -q "^$kernel $clang " "$TABLE" || skip "no lines for kernel $kernel, clang $clang in $TABLE"
 	run -0 awk '
 		{ program = $1 " " $2 " " $3; cost = $4; $1 = $2 = $3 = $4 = ""; command = $0 }
 		NR == FNR { was[program command] = cost; next }
 		cost > 1.1 * was[program command] {
 			print program ": the verifier followed " was[program command] " instructions, now " cost
 			print "if that is worth it, say why in the table"
-		}' $TABLE "$BATS_TEST_TMPDIR/now"
+		}' "$TABLE" "$BATS_TEST_TMPDIR/now"
 	[ -z "$output" ] || { echo "$output" && false; }
 }
 
@@ -28,8 +28,8 @@ setup() {
 	done | sort >"$BATS_TEST_TMPDIR/programs"
 	[ -s "$BATS_TEST_TMPDIR/programs" ]
 	while read -r pair; do
-		awk -v pair="$pair" '$1 " " $2 == pair { print $3 }' $TABLE | sort -u |
+		awk -v pair="$pair" '$1 " " $2 == pair { print $3 }' "$TABLE" | sort -u |
 			comm -23 "$BATS_TEST_TMPDIR/programs" - >"$BATS_TEST_TMPDIR/missing"
 		[ ! -s "$BATS_TEST_TMPDIR/missing" ] || { echo "$pair: $(cat "$BATS_TEST_TMPDIR/missing")" && false; }
-	done < <(awk '/^[0-9]/ { print $1, $2 }' $TABLE | sort -u)
+	done < <(awk '/^[0-9]/ { print $1, $2 }' "$TABLE" | sort -u)
 }
