@@ -251,7 +251,8 @@ static __always_inline void note_ipv6_fragment(const struct ipv6_fragment *f,
 	__u16 field = bpf_ntohs(f->field);
 
 	p->fragment_offset = field & IPV6_OFFSET;
-	p->more_fragments = field & IPV6_MORE;
+	/* A piece may have been cut again: its end is not that of the whole. */
+	p->more_fragments |= field & IPV6_MORE;
 	/* END SOLUTION */
 }
 
