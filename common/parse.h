@@ -328,15 +328,16 @@ static __always_inline struct icmp_header *parse_icmp(struct cursor *c)
 /* The TCP header, or NULL; the cursor then stands behind its options. */
 static __always_inline struct tcphdr *parse_tcp(struct cursor *c)
 {
-	struct tcphdr *tcp = NULL;
+	struct tcphdr *tcp = take(c, sizeof(*tcp));
 
+	if (!tcp)
+		return NULL;
 	/*
 	 * EXERCISE 3.6 [2]: the header is tcp->doff words of 4 bytes long, and
-	 * never shorter than the fixed part.
+	 * never shorter than the fixed part; take() the options.
 	 */
 	/* BEGIN SOLUTION */
-	tcp = take(c, sizeof(*tcp));
-	if (!tcp || tcp->doff * 4 < sizeof(*tcp) ||
+	if (tcp->doff * 4 < sizeof(*tcp) ||
 	    !take(c, tcp->doff * 4 - sizeof(*tcp)))
 		return NULL;
 	/* END SOLUTION */
@@ -349,15 +350,16 @@ static __always_inline struct tcphdr *parse_tcp(struct cursor *c)
  */
 static __always_inline struct udphdr *parse_udp(struct cursor *c, bool fragment)
 {
-	struct udphdr *udp = NULL;
+	struct udphdr *udp = take(c, sizeof(*udp));
 
+	if (!udp)
+		return NULL;
 	/*
 	 * EXERCISE 3.6 [2], continued: udp->len counts the header too;
 	 * limit_to() what is behind that, unless this is a FRAGMENT.
 	 */
 	/* BEGIN SOLUTION */
-	udp = take(c, sizeof(*udp));
-	if (!udp || bpf_ntohs(udp->len) < sizeof(*udp))
+	if (bpf_ntohs(udp->len) < sizeof(*udp))
 		return NULL;
 	if (!fragment && !limit_to(c, bpf_ntohs(udp->len) - sizeof(*udp)))
 		return NULL;
