@@ -125,6 +125,7 @@ probe-compilers() {
 			-include stdio.h -include linux/bpf.h -x c /dev/null
 	has-library libelf-dev libelf
 	has-library zlib1g-dev libz
+	has-library libpcap-dev libpcap
 	! probeable libbpf 'C headers' libelf libz ||
 		try libbpf libbpf-mend gcc -Wall -Wextra -Werror -D_GNU_SOURCE \
 			common/probe.c -lbpf -lelf -lz -o /dev/null

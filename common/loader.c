@@ -114,6 +114,14 @@ void loader_init(int level)
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
+	signal(SIGPIPE, SIG_IGN); /* a reader that left is a failed write */
+}
+
+void drain(struct ring_buffer *ring)
+{
+	for (int i = 0; i < 64; i++)
+		if (ring_buffer__consume(ring) != LOADER_PAUSE)
+			break;
 }
 
 bool wait_for(int fd, int milliseconds)
@@ -121,10 +129,13 @@ bool wait_for(int fd, int milliseconds)
 	struct timespec limit = { .tv_sec = milliseconds / 1000,
 				  .tv_nsec = milliseconds % 1000 * 1000000L };
 	struct pollfd readable = { .fd = fd, .events = POLLIN };
-	sigset_t none;
+	sigset_t none, held;
 
 	sigemptyset(&none);
 	ppoll(&readable, 1, milliseconds < 0 ? NULL : &limit, &none);
+	/* When FD can be read at once, ppoll() lets no signal in. */
+	sigprocmask(SIG_SETMASK, &none, &held);
+	sigprocmask(SIG_SETMASK, &held, NULL);
 	return !interrupted;
 }
 

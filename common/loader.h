@@ -7,6 +7,7 @@
 #define LOADER_H
 
 #include <argp.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <bpf/libbpf.h>
 
@@ -57,6 +58,20 @@ const struct bpf_object_open_opts *loader_open_opts(void);
  * it refused and the end of its log. Returns EXIT_FAILURE.
  */
 int fail_load(int err);
+
+/*
+ * How many records a loader reads from a ring buffer between two looks at the
+ * signals: its callback returns LOADER_PAUSE after so many, for a flood would
+ * keep ring_buffer__consume() for good.
+ */
+#define LOADER_BATCH 1024
+#define LOADER_PAUSE (-EAGAIN)
+
+/*
+ * Reads what waits in RING once the program is detached, but not for ever: a
+ * program that somebody still runs, as tests do, goes on filling it.
+ */
+void drain(struct ring_buffer *ring);
 
 /* The mode that TEXT names (native, generic, offload), or -1. */
 int xdp_mode_by_name(const char *text);

@@ -41,6 +41,20 @@ static void read_headers(const struct packet *p, const void *data,
 	read_header(p->udp, sizeof(*p->udp), data, end);
 }
 
+/* The SIZE bytes of a transport header lie within the packet's own length. */
+static void check_bounds(const struct packet *p, const void *header,
+			 size_t size)
+{
+	const uint8_t *end = header;
+
+	end += size;
+	if (header && p->ipv4)
+		require(end <= (uint8_t *)p->ipv4 + bpf_ntohs(p->ipv4->tot_len));
+	if (header && p->ipv6)
+		require(end <= (uint8_t *)(p->ipv6 + 1) +
+				       bpf_ntohs(p->ipv6->payload_len));
+}
+
 /* What CLASS promises of the headers in P. */
 static void check_class(enum packet_class class, const struct packet *p)
 {
@@ -78,6 +92,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	require(cursor.pos <= end && cursor.left <= (size_t)(end - cursor.pos));
 	read_headers(&packet, data, end);
+	check_bounds(&packet, packet.icmp, sizeof(*packet.icmp));
+	check_bounds(&packet, packet.tcp, sizeof(*packet.tcp));
+	check_bounds(&packet, packet.udp, sizeof(*packet.udp));
 	check_class(class, &packet);
 	check_vlans(&packet);
 	return 0;

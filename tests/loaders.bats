@@ -142,6 +142,7 @@ AS_USER='setpriv --reuid 65534 --regid 65534 --clear-groups'
 	for n in -1 4294967296 many ''; do
 		misused "parsing: one frame of '$n': 0 to 4294967295" "build/parsing -s '$n' veth0"
 	done
+	misused "parsing: -w wants a file: stdout shows the samples" 'build/parsing -s 1 -w - veth0'
 	misused "parsing: -w writes samples: give -s too" 'build/parsing -w /dev/null veth0'
 }
 
@@ -151,6 +152,28 @@ AS_USER='setpriv --reuid 65534 --regid 65534 --clear-groups'
 
 @test "parsing: a capture file that cannot be written; nothing is attached" {
 	says 1 'parsing: write /nowhere/x.pcap: No such file or directory' 		'on server build/parsing -s 1 -w /nowhere/x.pcap veth0'
+	says 1 'parsing: write /dev/shm/pipe: No such device or address' \
+		'mkfifo /dev/shm/pipe; on server build/parsing -s 1 -w /dev/shm/pipe veth0'
+}
+
+@test "parsing: a second one that cannot attach leaves the capture file of the first alone" {
+	says 0 '2' 'start server build/parsing -s 1 -w $TMPDIR/x.pcap veth0
+		on client ping -q -c 1 -W 1 10.0.0.2 >/dev/null
+		! on server build/parsing -s 1 -w $TMPDIR/x.pcap veth0 2>/dev/null
+		on client ping -q -c 1 -W 1 10.0.0.2 >/dev/null
+		stop server parsing
+		tcpdump -nr $TMPDIR/x.pcap 2>/dev/null | wc -l'
+}
+
+@test "parsing: Ctrl-C ends it while samples keep coming faster than they can be shown" {
+	says 0 '' 'start server build/parsing -s 1 veth0
+		bpftool prog pin id "$(id-of prog server parsing parsing)" /sys/fs/bpf/parsing
+		head -c 64 /dev/zero >$TMPDIR/frame
+		bpftool prog run pinned /sys/fs/bpf/parsing data_in $TMPDIR/frame repeat 100000000 >/dev/null &
+		sampled() { output-of server parsing | grep -q -m 1 length; }
+		wait-for sampled
+		stop server parsing
+		kill -9 $!'
 }
 
 @test "parsing: a full disk is told of, and the frames go on" {

@@ -173,15 +173,14 @@ static int print_event(void *ctx, void *data, size_t size)
 	if (env.verbosity)
 		printf("%-10u ", event.netns);
 	puts(event.filename[0] ? printable(event.filename) : "(not in memory)");
-	return 0;
+	return received % LOADER_BATCH ? 0 : LOADER_PAUSE;
 }
 
-/* Prints events as they come, until a signal, and then those still waiting. */
+/* Prints events as they come, until a signal. */
 static void print_events(struct ring_buffer *ring)
 {
 	while (wait_for(ring_buffer__epoll_fd(ring), -1))
 		ring_buffer__consume(ring);
-	ring_buffer__consume(ring);
 }
 
 int main(int argc, char **argv)
@@ -232,7 +231,7 @@ int main(int argc, char **argv)
 	print_events(ring);
 
 	hello_bpf__detach(skel);
-	ring_buffer__consume(ring);
+	drain(ring);
 	printf("total: %llu execs, %llu events, %llu lost\n", skel->bss->execs,
 	       received, skel->bss->lost);
 	tell_runs(skel->progs.hello);

@@ -69,6 +69,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		env.sample_every = number(arg, 0, UINT32_MAX);
 		break;
 	case 'w':
+		if (!strcmp(arg, "-"))
+			argp_error(state, "-w wants a file: stdout shows the "
+					  "samples");
 		env.path = arg;
 		break;
 	case 'v':
@@ -103,9 +106,11 @@ static const struct argp argp = {
 
 static int on_sample(void *ctx, void *data, size_t size)
 {
+	static __u64 shown;
+
 	print_sample(data);
 	capture(data);
-	return 0;
+	return ++shown % LOADER_BATCH ? 0 : LOADER_PAUSE;
 }
 
 /* Shows samples as they come. Returns how the loader is to exit. */
@@ -121,15 +126,17 @@ static int show_samples(struct ring_buffer *ring, int link_fd)
 	return EXIT_SUCCESS;
 }
 
-/* How many frames of CLASS there were: the sum over all possible CPUs. */
-static __u64 count(struct parsing_bpf *skel, __u32 class)
+/* How many frames of class KEY there were: the sum over all possible CPUs. */
+static __u64 count(struct parsing_bpf *skel, __u32 key)
 {
 	int cpus = libbpf_num_possible_cpus();
 	__u64 counters[cpus > 0 ? cpus : 1], sum = 0;
 
-	if (bpf_map__lookup_elem(skel->maps.packets, &class, sizeof(class),
-				 counters, sizeof(counters), 0))
+	if (bpf_map__lookup_elem(skel->maps.packets, &key, sizeof(key),
+				 counters, sizeof(counters), 0)) {
+		fail("read the map packets: %s", strerror(errno));
 		return 0;
+	}
 	for (int cpu = 0; cpu < cpus; cpu++)
 		sum += counters[cpu];
 	return sum;
@@ -138,8 +145,8 @@ static __u64 count(struct parsing_bpf *skel, __u32 class)
 static void print_classes(struct parsing_bpf *skel)
 {
 	printf("%-10s %10s\n", "CLASS", "FRAMES");
-	for (__u32 class = 0; class < PACKET_CLASSES; class ++)
-		printf("%-10s %10llu\n", class_name(class), count(skel, class));
+	for (__u32 key = 0; key < PACKET_CLASSES; key++)
+		printf("%-10s %10llu\n", class_name(key), count(skel, key));
 	if (skel->bss->lost)
 		printf("%llu samples were lost: the ring was full\n",
 		       skel->bss->lost);
@@ -177,18 +184,17 @@ int main(int argc, char **argv)
 		fail("read the ring buffer samples: %s", strerror(errno));
 		goto out;
 	}
-	if (env.path && !open_capture(env.path))
-		goto out;
-
 	link_fd = attach_xdp(skel->progs.parsing, env.ifname, env.mode);
 	if (link_fd < 0)
+		goto out;
+	if (env.path && !open_capture(env.path))
 		goto out;
 
 	say_ready();
 	status = show_samples(ring, link_fd);
 	close(link_fd);
 	link_fd = -1;
-	ring_buffer__consume(ring);
+	drain(ring);
 	print_classes(skel);
 out:
 	if (!close_capture())

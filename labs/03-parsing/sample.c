@@ -3,7 +3,10 @@
  * A sample as a line of text, as tcpdump would print it, and as a record of a
  * capture file, which tcpdump and Wireshark read.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <arpa/inet.h>
 #define PCAP_DONT_INCLUDE_PCAP_BPF_H /* it and linux/bpf.h define the same */
@@ -72,7 +75,7 @@ void print_sample(const struct parsing_sample *s)
 
 	strftime(clock, sizeof(clock), "%H:%M:%S", localtime(&time.tv_sec));
 	printf("%s.%06ld %s", clock, (long)time.tv_usec, class_name(s->class));
-	for (int i = 0; i < s->tags; i++)
+	for (int i = 0; i < s->tags && i < VLANS_MAX; i++)
 		printf(" vlan %u", s->vlans[i]);
 	if (s->version) {
 		print_end(s, s->source, s->source_port);
@@ -89,15 +92,31 @@ static pcap_t *pcap;
 static pcap_dumper_t *dumper;
 static const char *capture_path;
 
+/* Opens PATH for writing, or fails at once: a pipe without a reader would wait. */
+static FILE *open_now(const char *path)
+{
+	int fd = open(path,
+		      O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_CLOEXEC,
+		      0666);
+
+	if (fd < 0)
+		return NULL;
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+	return fdopen(fd, "w");
+}
+
 bool open_capture(const char *path)
 {
+	FILE *file;
+
 	capture_path = path;
 	pcap = pcap_open_dead(DLT_EN10MB, PARSING_SNAP);
 	if (!pcap)
 		return fail("write %s: out of memory", path), false;
-	dumper = pcap_dump_open(pcap, path);
+	file = open_now(path);
+	dumper = file ? pcap_dump_fopen(pcap, file) : NULL;
 	if (!dumper)
-		fail("write %s", pcap_geterr(pcap));
+		fail("write %s: %s", path, strerror(errno));
 	return dumper;
 }
 

@@ -22,8 +22,8 @@ void print_sample(const struct parsing_sample *s);
 bool open_capture(const char *path);
 
 /*
- * Appends S to the capture file, if one is open. Each sample is on disk at once,
- * so that even the file of a loader that was killed is whole.
+ * Appends S to the capture file, if one is open. Each sample is handed to
+ * the kernel at once: the file of a loader that was killed is whole as well.
  */
 void capture(const struct parsing_sample *s);
 
