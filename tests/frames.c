@@ -4,7 +4,7 @@
  * PCAP, for another dissector to disagree with it on. First those of the HEX
  * files (as in tests/packets) as they are; then COUNT more, in turn a random
  * stack of headers and a damaged copy of one of the first. The same SEED makes
- * the same frames everywhere.
+ * the same frames, with the same compiler.
  *
  * On stdout there is a line for each, of six fields between tabs, as parse.h
  * sees it:
