@@ -31,6 +31,10 @@ socat           socat                  socat         socat                  send
 tcpdump         tcpdump                tcpdump       tcpdump                shows what is on a wire
 jq              jq                     jq            jq                     reads what bpftool prints
 bats            bats                   bash-bats     bats                   runs the graded tests
+'
+# What only tests of the house need: without it they are skipped.
+TESTS='
+# apt           dnf                    pacman        zypper                 why
 libclang-rt-dev compiler-rt            compiler-rt   -                      fuzzes the parser
 tshark          wireshark-cli          wireshark-cli wireshark              dissects frames as the parser does, for a test
 '
@@ -181,16 +185,17 @@ install-all() {
 }
 
 main() {
-	local table
+	local table tests=''
 
 	case $* in
-	'') table=$CORE ;;
+	'') table=$CORE tests=$TESTS ;;
 	lint) table=$LINT ;;
 	*) echo "usage: $0 [lint]" >&2 && exit 2 ;;
 	esac
 	[ -n "$MANAGER" ] || die "no apt-get, dnf, zypper or pacman here; please install:" \
-		"$(MANAGER=apt needs "$table" | cut -d' ' -f1 | paste -sd ' ')"
+		"$(MANAGER=apt needs "$table$tests" | cut -d' ' -f1 | paste -sd ' ')"
 	install-all "$table"
+	[ -z "$(lacking "$tests")" ] || (install-all "$tests") || echo "deps: going on without, some tests will be skipped" >&2
 }
 
 [ "${BASH_SOURCE[0]}" != "$0" ] || main "$@"

@@ -169,7 +169,8 @@ listening() {
 @test "3.6 [2] UDP: its length is possible, and in a first fragment that of the whole" {
 	attach server build/parsing veth0
 	classified udp4 udp6 ipv4-udp22 ipv6-udp22 ipv4-udp-{cut,length-{0,7,8,18},in-padding} \
-		ipv6-udp-length-18 ipv{4,6}-first-fragment-udp ipv4-first-fragment-udp-length-7
+		ipv6-udp-length-18 ipv{4,6}-first-fragment-udp ipv4-first-fragment-udp-length-7 \
+		ipv4-udp-do-not-fragment-length-18
 }
 
 # -- 3.7: drop the port --------------------------------------------------------------------------

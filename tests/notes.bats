@@ -417,10 +417,27 @@ filters() {
 		expect 2 "$(judges parsing ipv4-tcp22-back)"'
 }
 
-@test "notes 03: what no filter without memory can drop: tiny fragments, which the stack puts together" {
+@test "notes 03: tiny fragments and tunnels pass, there and here" {
 	experiment "$(filters)"'
 		for way in ipv4-tiny-fragment ipv6-tiny-fragment ipv4-in-ipv4; do
 			expect "$way 2" "$way $(judges firewall $way-tcp22)"
 			expect "$way 2" "$way $(judges parsing $way-tcp22)"
 		done'
+}
+
+@test "notes 03: of tiny fragments the stack makes a connection over IPv4, and refuses them over IPv6" {
+	experiment '
+		lab
+		on server socat TCP6-LISTEN:22,fork,ipv6only=0 OPEN:/dev/null 2>/dev/null &
+		wait-for on server socat -u OPEN:/dev/null TCP6:[::1]:22
+		start server build/parsing veth0
+		on client tcpdump -n -l --immediate-mode -i veth0 "tcp src port 22 or icmp6" >"$TMPDIR/tap" 2>"$TMPDIR/tap.err" &
+		wait-for grep -q "^listening" "$TMPDIR/tap.err" || fail "tcpdump does not listen"
+		throw client ipv4-tiny-fragment-tcp22
+		throw client ipv4-tiny-fragment-rest
+		wait-for grep -qF "10.0.0.2.22 > 10.0.0.1.40000: Flags [S.]" "$TMPDIR/tap" ||
+			fail "port 22 does not answer"
+		throw client ipv6-tiny-fragment-tcp22
+		wait-for grep -q "fd00::2 > fd00::1: ICMP6, parameter problem" "$TMPDIR/tap" ||
+			fail "the fragment is not refused: $(cat "$TMPDIR/tap")"'
 }
