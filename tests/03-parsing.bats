@@ -209,6 +209,8 @@ cuts() {
 
 @test "3.7 [1] an IP packet that is cut, at whatever length, is malformed" {
 	attach server build/parsing veth0
+	send ipv4-tcp22
+	verdict XDP_DROP
 	for frame in $(all '*'); do
 		expected "$frame"
 		# What is cut of padding is not cut of the packet.

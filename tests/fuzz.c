@@ -49,7 +49,8 @@ static void check_bounds(const struct packet *p, const void *header,
 
 	end += size;
 	if (header && p->ipv4)
-		require(end <= (uint8_t *)p->ipv4 + bpf_ntohs(p->ipv4->tot_len));
+		require(end <=
+			(uint8_t *)p->ipv4 + bpf_ntohs(p->ipv4->tot_len));
 	if (header && p->ipv6)
 		require(end <= (uint8_t *)(p->ipv6 + 1) +
 				       bpf_ntohs(p->ipv6->payload_len));
