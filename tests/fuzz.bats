@@ -32,7 +32,7 @@ fooled() {
 	shift
 
 	cp -r --preserve=mode,timestamps Makefile common labs tests build "$BATS_TEST_TMPDIR"
-	cd "$BATS_TEST_TMPDIR"
+	cd "$BATS_TEST_TMPDIR" || return
 	"$@"
 	run ! cmp -s common/parse.h "$OLDPWD/common/parse.h"
 	run -2 make fuzz
