@@ -170,8 +170,7 @@ AS_USER='setpriv --reuid 65534 --regid 65534 --clear-groups'
 		bpftool prog pin id "$(id-of prog server parsing parsing)" /sys/fs/bpf/parsing
 		head -c 64 /dev/zero >$TMPDIR/frame
 		bpftool prog run pinned /sys/fs/bpf/parsing data_in $TMPDIR/frame repeat 100000000 >/dev/null &
-		sampled() { output-of server parsing | grep -q -m 1 length; }
-		wait-for sampled
+		wait-for grep -q length "$(log-of server parsing).out"
 		stop server parsing
 		kill -9 $!'
 }
