@@ -188,6 +188,20 @@ static const struct {
 	[XDP_MODE_OFFLOAD] = { "offload", XDP_FLAGS_HW_MODE },
 };
 
+__u64 sum_counters(int map_fd, __u32 key)
+{
+	int cpus = libbpf_num_possible_cpus();
+	__u64 counters[cpus > 0 ? cpus : 1], sum = 0;
+
+	if (bpf_map_lookup_elem(map_fd, &key, counters)) {
+		fail("read a counter: %s", strerror(errno));
+		return 0;
+	}
+	for (int cpu = 0; cpu < cpus; cpu++)
+		sum += counters[cpu];
+	return sum;
+}
+
 int xdp_mode_by_name(const char *text)
 {
 	for (int mode = XDP_MODE_NATIVE; mode <= XDP_MODE_OFFLOAD; mode++)

@@ -73,6 +73,12 @@ int fail_load(int err);
  */
 void drain(struct ring_buffer *ring);
 
+/*
+ * The counter at KEY of the per-CPU array of __u64 that MAP_FD refers to, summed
+ * over all possible CPUs. When it cannot be read it says so, and returns 0.
+ */
+__u64 sum_counters(int map_fd, __u32 key);
+
 /* The mode that TEXT names (native, generic, offload), or -1. */
 int xdp_mode_by_name(const char *text);
 

@@ -149,6 +149,26 @@ plug() {
 		fail "wire: cannot switch off the offloads of $interface on $host"
 }
 
+# -- traffic -------------------------------------------------------------------------------------
+
+# serve HOST PORT…: a TCP server on each PORT of HOST, over IPv4 and IPv6, that greets.
+serve() {
+	local host=$1 port
+	shift
+
+	for port; do
+		on "$host" socat "TCP6-LISTEN:$port,fork,reuseaddr,ipv6only=0" SYSTEM:'echo hello' \
+			2>/dev/null 3>&- &
+		wait-for on "$host" socat -u OPEN:/dev/null "TCP6:[::1]:$port" ||
+			fail "no server on $host, port $port"
+	done
+}
+
+# throw HOST FRAME: puts the frame tests/packets/FRAME.hex on HOST's first wire, as it is.
+throw() {
+	tests/frame "$2" | on "$1" socat -u - INTERFACE:veth0
+}
+
 # -- programs ------------------------------------------------------------------------------------
 
 DEADLINE=${DEADLINE:-5} # seconds that any wait below may take

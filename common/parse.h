@@ -430,4 +430,24 @@ static __always_inline enum packet_class parse_packet(struct cursor *c,
 	return PACKET_OTHER;
 }
 
+#ifndef __bpf__
+/* The name of an enum packet_class, without PACKET_; "?" if it is none. */
+static inline const char *packet_class_name(__u32 class)
+{
+	static const char *const names[PACKET_CLASSES] = {
+		[PACKET_OTHER] = "OTHER",
+		[PACKET_ARP] = "ARP",
+		[PACKET_MALFORMED] = "MALFORMED",
+		[PACKET_FRAGMENT] = "FRAGMENT",
+		[PACKET_IP_OTHER] = "IP_OTHER",
+		[PACKET_ICMP] = "ICMP",
+		[PACKET_ICMP6] = "ICMP6",
+		[PACKET_TCP] = "TCP",
+		[PACKET_UDP] = "UDP",
+	};
+
+	return class < PACKET_CLASSES ? names[class] : "?";
+}
+#endif
+
 #endif

@@ -471,18 +471,6 @@ static bool read_seed(const char *path)
 
 /* -- what parse.h sees ------------------------------------------------------ */
 
-static const char *const names[PACKET_CLASSES] = {
-	[PACKET_OTHER] = "OTHER",
-	[PACKET_ARP] = "ARP",
-	[PACKET_MALFORMED] = "MALFORMED",
-	[PACKET_FRAGMENT] = "FRAGMENT",
-	[PACKET_IP_OTHER] = "IP_OTHER",
-	[PACKET_ICMP] = "ICMP",
-	[PACKET_ICMP6] = "ICMP6",
-	[PACKET_TCP] = "TCP",
-	[PACKET_UDP] = "UDP",
-};
-
 static void print_addresses(const struct packet *p)
 {
 	char source[INET6_ADDRSTRLEN] = "", dest[INET6_ADDRSTRLEN] = "";
@@ -521,7 +509,7 @@ static void print_parsed(int number, const struct frame *f)
 		exit(EXIT_FAILURE);
 	}
 	memcpy(copy, f->data, f->length);
-	printf("%d\t%s", number, names[parse_packet(&c, &p)]);
+	printf("%d\t%s", number, packet_class_name(parse_packet(&c, &p)));
 	print_addresses(&p);
 	print_ports(&p);
 	free(copy);

@@ -10,7 +10,7 @@
 #     output tcp4                 # the frame as the program left it, byte for byte
 #     counted packets XDP_DROP 1  # how far the counter of that key has moved since `snapshot`
 #
-# All functions of common/netns.sh (host, wire, on, start, stop …) are here too.
+# All functions of common/netns.sh (host, wire, on, start, stop, serve …) are here too.
 
 source common/netns.sh
 
@@ -225,17 +225,6 @@ runs() {
 }
 
 # -- real traffic --------------------------------------------------------------------------------
-
-# serve HOST PORT…: a TCP server on each PORT of HOST, over IPv4 and IPv6, that greets.
-serve() {
-	local host=$1 port
-	shift
-
-	for port; do
-		on "$host" socat "TCP6-LISTEN:$port,fork,reuseaddr,ipv6only=0" SYSTEM:'echo hello' 3>&- &
-		wait-for on "$host" socat -u OPEN:/dev/null "TCP6:[::1]:$port"
-	done
-}
 
 # connects HOST ADDRESS PORT SECONDS: is HOST greeted by that port there, in that time?
 connects() {

@@ -126,18 +126,10 @@ static __u32 prog_id(const struct bpf_program *prog)
 	return info.id;
 }
 
-/* The sum over all CPUs: the kernel keeps a counter for each possible one. */
+/* How many frames met VERDICT. */
 static __u64 count(struct xdp_drop_bpf *skel, __u32 verdict)
 {
-	int cpus = libbpf_num_possible_cpus();
-	__u64 counters[cpus > 0 ? cpus : 1], sum = 0;
-
-	if (bpf_map__lookup_elem(skel->maps.packets, &verdict, sizeof(verdict),
-				 counters, sizeof(counters), 0))
-		return 0;
-	for (int cpu = 0; cpu < cpus; cpu++)
-		sum += counters[cpu];
-	return sum;
+	return sum_counters(bpf_map__fd(skel->maps.packets), verdict);
 }
 
 static void print_totals(struct xdp_drop_bpf *skel, const char *when)

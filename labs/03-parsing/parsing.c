@@ -126,27 +126,12 @@ static int show_samples(struct ring_buffer *ring, int link_fd)
 	return EXIT_SUCCESS;
 }
 
-/* How many frames of class KEY there were: the sum over all possible CPUs. */
-static __u64 count(struct parsing_bpf *skel, __u32 key)
-{
-	int cpus = libbpf_num_possible_cpus();
-	__u64 counters[cpus > 0 ? cpus : 1], sum = 0;
-
-	if (bpf_map__lookup_elem(skel->maps.packets, &key, sizeof(key),
-				 counters, sizeof(counters), 0)) {
-		fail("read the map packets: %s", strerror(errno));
-		return 0;
-	}
-	for (int cpu = 0; cpu < cpus; cpu++)
-		sum += counters[cpu];
-	return sum;
-}
-
 static void print_classes(struct parsing_bpf *skel)
 {
 	printf("%-10s %10s\n", "CLASS", "FRAMES");
 	for (__u32 key = 0; key < PACKET_CLASSES; key++)
-		printf("%-10s %10llu\n", class_name(key), count(skel, key));
+		printf("%-10s %10llu\n", packet_class_name(key),
+		       sum_counters(bpf_map__fd(skel->maps.packets), key));
 	if (skel->bss->lost)
 		printf("%llu samples were lost: the ring was full\n",
 		       skel->bss->lost);

@@ -17,23 +17,6 @@
 #include "loader.h"
 #include "sample.h"
 
-const char *class_name(__u32 class)
-{
-	static const char *const names[PACKET_CLASSES] = {
-		[PACKET_OTHER] = "OTHER",
-		[PACKET_ARP] = "ARP",
-		[PACKET_MALFORMED] = "MALFORMED",
-		[PACKET_FRAGMENT] = "FRAGMENT",
-		[PACKET_IP_OTHER] = "IP_OTHER",
-		[PACKET_ICMP] = "ICMP",
-		[PACKET_ICMP6] = "ICMP6",
-		[PACKET_TCP] = "TCP",
-		[PACKET_UDP] = "UDP",
-	};
-
-	return class < PACKET_CLASSES ? names[class] : "?";
-}
-
 /*
  * The kernel stamps samples with a clock that nobody sets; what it is ahead of
  * the time of day is asked for once, so that a set clock disorders no file.
@@ -74,7 +57,8 @@ void print_sample(const struct parsing_sample *s)
 	char clock[16];
 
 	strftime(clock, sizeof(clock), "%H:%M:%S", localtime(&time.tv_sec));
-	printf("%s.%06ld %s", clock, (long)time.tv_usec, class_name(s->class));
+	printf("%s.%06ld %s", clock, (long)time.tv_usec,
+	       packet_class_name(s->class));
 	for (int i = 0; i < s->tags && i < VLANS_MAX; i++)
 		printf(" vlan %u", s->vlans[i]);
 	if (s->version) {

@@ -6,9 +6,6 @@
 #include <stdbool.h>
 #include "parsing.h"
 
-/* The name of an enum packet_class, as tables and samples show it. */
-const char *class_name(__u32 class);
-
 /*
  * Prints S as one line on stdout: the time of day, the class, VLAN ids, from where
  * to where, the length in bytes, and whether it was dropped.

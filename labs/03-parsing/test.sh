@@ -12,28 +12,14 @@ capture=$TMPDIR/samples.pcap
 start server build/parsing -s 1 -w "$capture" veth0
 stage "$@"
 
-# serve PORT: a TCP server there, for IPv4 and IPv6, that greets.
-serve() {
-	on server socat "TCP6-LISTEN:$1,fork,reuseaddr,ipv6only=0" SYSTEM:'echo hello' 2>/dev/null &
-	wait-for on server socat -u OPEN:/dev/null "TCP6:[::1]:$1"
-}
-
 # call ADDRESS PORT: connects to that port of the server, and shows what it says.
 call() { show client socat -u "TCP:$1:$2,connect-timeout=0.3" -; }
-
-# throw FRAME: puts the frame of that name, in tests/packets, on the wire.
-throw() {
-	printf '%s\n' "$(sed -n '1s/^# //p' "tests/packets/$1.hex")"
-	sed -z 's/#[^\n]*//g; s/[[:space:]]//g; s/../\\x&/g' "tests/packets/$1.hex" | xargs -0 printf |
-		on client socat -u - INTERFACE:veth0
-}
 
 # dropped: how many samples say that a frame was dropped that was thrown: no socket has this port.
 dropped() { output-of server parsing | grep -c '\.40000 > .* dropped' || :; }
 dropped-are() { [ "$(dropped)" = "$1" ]; }
 
-serve 80
-serve 22
+serve server 80 22
 say "port 80 answers, over IPv4 and IPv6"
 call 10.0.0.2 80 || fail "port 80 over IPv4 does not answer: parsing dropped too much"
 call '[fd00::2]' 80 || fail "port 80 over IPv6 does not answer: parsing dropped too much"
@@ -44,7 +30,8 @@ say "port 22 does not"
 
 say "nor do the six ways round the notes' filter lead there: each of these frames is dropped"
 for frame in ipv4-options vlan qinq ipv6 ipv6-chain ipv6-first-fragment; do
-	throw "$frame-tcp22"
+	sed -n '1s/^# //p' "tests/packets/$frame-tcp22.hex"
+	throw client "$frame-tcp22"
 done
 wait-for dropped-are 6 || fail "only $(dropped) of 6 were dropped (exercises 3.2 to 3.6)"
 output-of server parsing | grep '\.40000 > ' | sed 's/^/    /'

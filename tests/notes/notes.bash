@@ -75,18 +75,8 @@ xdp-mode() {
 	echo "${mode:-none}"
 }
 
-# bytes FRAME: those of the frame tests/packets/FRAME.hex, on stdout.
-bytes() {
-	sed -z 's/#[^\n]*//g; s/[[:space:]]//g; s/../\\x&/g' "tests/packets/$1.hex" | xargs -0 printf
-}
-
 # judges NAME FRAME: what a loaded program returns on that frame.
 judges() {
-	bytes "$2" >"$TMPDIR/frame"
+	tests/frame "$2" >"$TMPDIR/frame"
 	bpftool -j prog run pinned "/sys/fs/bpf/$1" data_in "$TMPDIR/frame" | jq .retval
-}
-
-# throw HOST FRAME: puts it on HOST's wire.
-throw() {
-	bytes "$2" | on "$1" socat -u - INTERFACE:veth0
 }
