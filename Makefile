@@ -16,8 +16,8 @@ WARN    := -Wall -Wextra -Werror -Wno-unused-parameter
 BPFWARN := $(WARN) -Wno-unused-function
 # asm/types.h stands in the compiler's own multiarch folder, where there is one.
 MULTI    = /usr/include/$(shell $(CC) -print-multiarch)
-BPFFLAGS = -target bpf -D__TARGET_ARCH_$(ARCH) -O2 -g $(BPFWARN) -Icommon -idirafter $(MULTI)
-CFLAGS  := -O2 -g $(WARN) -D_GNU_SOURCE -Icommon -Ibuild
+BPFFLAGS = -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -O2 -g $(BPFWARN) -Icommon -idirafter $(MULTI)
+CFLAGS  := -O2 -g $(WARN) -D_GNU_SOURCE -Icommon -Ibuild $(patsubst %/,-I%,$(sort $(dir $(patsubst %/,%,$(wildcard labs/*/*/)))))
 LDLIBS  := -Wl,--as-needed -lbpf -lelf -lz -lpcap -pthread
 SANDBOX := common/netns.sh
 # What the graded tests use.
@@ -35,7 +35,7 @@ SCRIPTS  = $(shell grep -slE '^.!/bin/bash|^. shellcheck shell|/env bats' common
 
 Q       := $(if $(V),,@)
 
-vpath %.c $(addprefix labs/,$(FOLDERS)) common tests
+vpath %.c $(addprefix labs/,$(FOLDERS)) $(wildcard labs/*/*/) common tests
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
 .SECONDARY:
@@ -101,6 +101,13 @@ $(STEMS:%=build/%): build/loader.o build/verifier.o
 # Other .c files in a lab's folder are parts of its loader.
 parts = $(filter-out $1 $1.bpf,$(basename $(notdir $(wildcard labs/*-$(subst _,-,$1)/*.c))))
 $(foreach stem,$(STEMS),$(eval build/$(stem): $(patsubst %,build/%.o,$(call parts,$(stem)))))
+# A folder in it is a further program, made of the .c files in it and of those parts.
+pieces = $(filter-out $1,$(basename $(notdir $(wildcard labs/*/$1/*.c))))
+FURTHER := $(notdir $(patsubst %/,%,$(wildcard labs/*/*/)))
+lab_of   = $(notdir $(patsubst %/$1/,%,$(wildcard labs/*/$1/)))
+stem_of  = $(call stem,$(firstword $(subst -, ,$(call lab_of,$1))))
+$(foreach program,$(FURTHER),$(eval build/$(program): build/loader.o build/verifier.o \
+	$(patsubst %,build/%.o,$(call pieces,$(program)) $(call parts,$(call stem_of,$(program))))))
 
 build/%: build/%.o
 	@echo "  LINK  $@"
@@ -110,7 +117,7 @@ build/%: build/%.o
 tools: $(TOOLS)
 
 ## all        builds every lab
-all: $(STEMS:%=build/%) tools
+all: $(STEMS:%=build/%) $(FURTHER:%=build/%) tools
 
 build/.:
 	$Q$(AS_OWNER) mkdir -p build

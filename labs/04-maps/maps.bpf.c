@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * maps: the data plane of a firewall. Each frame is asked three questions: is
+ * its source blocked, is its port blocked, does its source send too much? The
+ * answers are in maps, which the control plane changes while frames fly; the
+ * program itself knows no address and no port.
+ */
+#include <linux/bpf.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include "parse.h"
+#include "maps.h"
+
+enum {
+	PREFIXES_MAX = 1 << 20,
+	PORTS_MAX = 1024,
+	SOURCES_MAX = 1 << 16,
+	TRIES = 16, /* to change a bucket that other CPUs change too */
+};
+
+#define SECOND	   1000000000ULL
+#define EVENT_RATE 100 /* drop events a second, and in a burst */
+
+/* Frames and bytes of each enum packet_class. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, PACKET_CLASSES);
+	__type(key, __u32);
+	__type(value, struct maps_count);
+} protocols SEC(".maps");
+
+/* Frames and bytes of each enum maps_verdict. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, MAPS_VERDICTS);
+	__type(key, __u32);
+	__type(value, struct maps_count);
+} verdicts SEC(".maps");
+
+/* The blocked prefixes, and how many frames each has blocked. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, PREFIXES_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct maps_prefix4);
+	__type(value, __u64);
+} prefixes4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, PREFIXES_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct maps_prefix6);
+	__type(value, __u64);
+} prefixes6 SEC(".maps");
+
+/* The blocked destination ports, and how many frames each has blocked. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PORTS_MAX);
+	__type(key, struct maps_port);
+	__type(value, __u64);
+} ports SEC(".maps");
+
+/*
+ * The token bucket of each source, as one number: the time at which it will be
+ * full again. When there are too many sources, the kernel forgets one that has
+ * been quiet for long, and whose bucket is therefore full or nearly.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, SOURCES_MAX);
+	__type(key, struct maps_source);
+	__type(value, __u64);
+} sources SEC(".maps");
+
+/* The limit, for the control plane to set. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct maps_settings);
+} settings SEC(".maps");
+
+/* Drops, on their way to user space. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 64 * 1024);
+} events SEC(".maps");
+
+/* The time, when a test sets it; 0: the kernel's. */
+__u64 clock;
+
+/* The bucket of the drop events, and how many found it empty. */
+__u64 events_bucket;
+__u64 suppressed;
+
+/* What the questions are asked about: as much of a frame as they need. */
+struct facts {
+	__u32 class;
+	__u32 length;  /* of the frame, in bytes */
+	__u32 version; /* 4, 6, or 0: no IP header that makes sense */
+	struct maps_port port;
+	struct maps_source source;
+};
+
+/* Where the facts wait while one program hands over to the next. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct facts);
+} work SEC(".maps");
+
+/* -- counting ------------------------------------------------------------- */
+
+/* Counts a frame of LENGTH bytes under KEY, in `protocols` or `verdicts`. */
+static __always_inline void count(void *map, __u32 key, __u32 length)
+{
+	/*
+	 * EXERCISE 4.1 [2]: one packet more, and its bytes. Each CPU has a
+	 * value of its own.
+	 */
+	/* BEGIN SOLUTION */
+	struct maps_count *count = bpf_map_lookup_elem(map, &key);
+
+	if (!count)
+		return;
+	count->packets++;
+	count->bytes += length;
+	/* END SOLUTION */
+}
+
+/* -- the three questions -------------------------------------------------- */
+
+/* Is the destination port blocked? Counts the frame there if it is. */
+static __always_inline bool blocked_port(const struct facts *f)
+{
+	bool blocked = false;
+
+	/* EXERCISE 4.2 [2]: look f->port up in `ports`; its value counts. */
+	/* BEGIN SOLUTION */
+	__u64 *hits;
+
+	if (!f->port.protocol)
+		return false;
+	hits = bpf_map_lookup_elem(&ports, &f->port);
+	if (hits)
+		__sync_fetch_and_add(hits, 1);
+	blocked = hits;
+	/* END SOLUTION */
+	return blocked;
+}
+
+/* Is the source in a blocked prefix? Counts the frame there if it is. */
+static __always_inline bool blocked_prefix(const struct facts *f)
+{
+	bool blocked = false;
+
+	/*
+	 * EXERCISE 4.3 [3]: look the source up in `prefixes4` or `prefixes6`,
+	 * by f->version, with all its bits; the trie finds the longest prefix
+	 * that it is in. The last 4 bytes of f->source are an IPv4 address.
+	 */
+	/* BEGIN SOLUTION */
+	struct maps_prefix4 key4 = { .length = 32 };
+	struct maps_prefix6 key6 = { .length = 128 };
+	__u64 *hits = NULL;
+
+	if (f->version == 4) {
+		__builtin_memcpy(key4.address, f->source.address + 12, 4);
+		hits = bpf_map_lookup_elem(&prefixes4, &key4);
+	} else if (f->version == 6) {
+		__builtin_memcpy(key6.address, f->source.address, 16);
+		hits = bpf_map_lookup_elem(&prefixes6, &key6);
+	}
+	if (hits)
+		__sync_fetch_and_add(hits, 1);
+	blocked = hits;
+	/* END SOLUTION */
+	return blocked;
+}
+
+/*
+ * Takes a token out of BUCKET at the time NOW; false when there is none. A
+ * bucket is the time at which it will be full again, and each token taken puts
+ * that off by INTERVAL. It is empty when it would be full only after BURST.
+ * All are in nanoseconds.
+ */
+static __always_inline bool take_token(__u64 *bucket, __u64 interval,
+				       __u64 burst, __u64 now)
+{
+	bool taken = true;
+
+	/*
+	 * EXERCISE 4.4 [4]: a bucket whose time has come is full, and not
+	 * fuller. Other CPUs take tokens too: change it with
+	 * __sync_val_compare_and_swap(), and when somebody was faster, try
+	 * again, TRIES times.
+	 */
+	/* BEGIN SOLUTION */
+	taken = false;
+	for (int i = 0; i < TRIES && !taken; i++) {
+		__u64 full = *(volatile __u64 *)bucket;
+		__u64 later = (full > now ? full : now) + interval;
+
+		if (later - now > burst)
+			return false;
+		taken = __sync_val_compare_and_swap(bucket, full, later) ==
+			full;
+	}
+	/* END SOLUTION */
+	return taken;
+}
+
+/* The kernel's clock that is read fastest: it moves with the timer's tick. */
+static __always_inline __u64 time(void)
+{
+	return clock ? clock : bpf_ktime_get_coarse_ns();
+}
+
+/* The bucket of SOURCE, full when the source is new; NULL if there is no room. */
+static __always_inline __u64 *bucket_of(const struct maps_source *source,
+					__u64 now)
+{
+	__u64 *bucket = bpf_map_lookup_elem(&sources, source);
+
+	if (bucket)
+		return bucket;
+	/* Another CPU may be faster: then its bucket stays. */
+	bpf_map_update_elem(&sources, source, &now, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&sources, source);
+}
+
+/* Does the source send more than the settings allow? */
+static __always_inline bool limited(const struct facts *f)
+{
+	__u32 zero = 0;
+	struct maps_settings *limit = bpf_map_lookup_elem(&settings, &zero);
+	__u64 now, *bucket;
+
+	if (!f->version || !limit || !limit->interval)
+		return false;
+	now = time();
+	bucket = bucket_of(&f->source, now);
+	return bucket &&
+	       !take_token(bucket, limit->interval, limit->burst, now);
+}
+
+/* -- what comes of it ----------------------------------------------------- */
+
+/* Tells user space of a drop, but never of more than EVENT_RATE a second. */
+static __always_inline void report(const struct facts *f, __u32 verdict)
+{
+	/*
+	 * EXERCISE 4.5 [2]: take a token out of events_bucket, at a rate of
+	 * EVENT_RATE a second; without one, count the event as suppressed.
+	 * Else send a struct maps_event; it tells how many were suppressed
+	 * before it, and that count begins anew. So it does not when the ring
+	 * is full.
+	 */
+	/* BEGIN SOLUTION */
+	struct maps_event *event = NULL;
+	__u64 now = time();
+
+	if (take_token(&events_bucket, SECOND / EVENT_RATE, SECOND, now))
+		event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+	if (!event) {
+		__sync_fetch_and_add(&suppressed, 1);
+		return;
+	}
+	event->time = now;
+	event->source = f->source;
+	event->length = f->length;
+	event->port = f->port;
+	event->verdict = verdict;
+	event->suppressed = __sync_lock_test_and_set(&suppressed, 0);
+	bpf_ringbuf_submit(event, 0);
+	/* END SOLUTION */
+}
+
+/* Counts a frame as what it was and what became of it, and tells of a drop. */
+static __always_inline int finish(const struct facts *f, __u32 verdict)
+{
+	count(&protocols, f->class, f->length);
+	count(&verdicts, verdict, f->length);
+	if (verdict == MAPS_PASSED)
+		return XDP_PASS;
+	report(f, verdict);
+	return XDP_DROP;
+}
+
+/* Takes the facts out of a frame, which is not looked at again. */
+static __always_inline void gather(struct xdp_md *ctx, struct facts *f)
+{
+	struct cursor cursor =
+		cursor_at((void *)(long)ctx->data, (void *)(long)ctx->data_end);
+	struct packet p;
+
+	__builtin_memset(f, 0, sizeof(*f));
+	f->length = ctx->data_end - ctx->data;
+	f->class = parse_packet(&cursor, &p);
+	if (p.ipv4) {
+		f->version = 4;
+		f->source.address[10] = f->source.address[11] = 0xff;
+		__builtin_memcpy(f->source.address + 12, &p.ipv4->saddr, 4);
+	} else if (p.ipv6) {
+		f->version = 6;
+		__builtin_memcpy(f->source.address, &p.ipv6->saddr, 16);
+	}
+	if (p.tcp) {
+		f->port.protocol = IPPROTO_TCP;
+		f->port.port = p.tcp->dest;
+	} else if (p.udp) {
+		f->port.protocol = IPPROTO_UDP;
+		f->port.port = p.udp->dest;
+	}
+}
+
+SEC("xdp")
+int maps(struct xdp_md *ctx)
+{
+	struct facts facts;
+
+	gather(ctx, &facts);
+	if (blocked_prefix(&facts))
+		return finish(&facts, MAPS_BLOCKED_PREFIX);
+	if (blocked_port(&facts))
+		return finish(&facts, MAPS_BLOCKED_PORT);
+	if (limited(&facts))
+		return finish(&facts, MAPS_LIMITED);
+	return finish(&facts, MAPS_PASSED);
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

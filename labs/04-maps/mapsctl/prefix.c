@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Prefixes and ports as people write them, and as the maps have them. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include "prefix.h"
+
+static bool is_mapped(const struct prefix *p)
+{
+	static const __u8 mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+	return p->ipv6 && p->length >= 96 && !memcmp(p->address, mapped, 12);
+}
+
+static void clear_host_bits(struct prefix *p, bool *cleared)
+{
+	bool any = false;
+
+	for (__u32 bit = p->length; bit < (p->ipv6 ? 128 : 32); bit++) {
+		__u8 mask = 0x80 >> bit % 8;
+
+		any |= p->address[bit / 8] & mask;
+		p->address[bit / 8] &= ~mask;
+	}
+	if (cleared)
+		*cleared = any;
+}
+
+/* The length that TEXT gives, or -1. */
+static int length_of(const char *text, int most)
+{
+	char *end;
+	long length = strtol(text, &end, 10);
+
+	return *text < '0' || *text > '9' || *end || length > most ? -1
+								   : length;
+}
+
+const char *prefix_parse(const char *text, struct prefix *p, bool *cleared)
+{
+	char address[INET6_ADDRSTRLEN];
+	size_t size = strcspn(text, "/");
+	int most, length;
+
+	memset(p, 0, sizeof(*p));
+	if (size >= sizeof(address))
+		return "not an address";
+	memcpy(address, text, size);
+	address[size] = '\0';
+	p->ipv6 = strchr(address, ':');
+	if (inet_pton(p->ipv6 ? AF_INET6 : AF_INET, address, p->address) != 1)
+		return "not an address";
+	most = p->ipv6 ? 128 : 32;
+	length = text[size] ? length_of(text + size + 1, most) : most;
+	if (length < 0)
+		return p->ipv6 ? "a length is 0 to 128" : "a length is 0 to 32";
+	p->length = length;
+	if (is_mapped(p)) {
+		p->ipv6 = false;
+		p->length -= 96;
+		memmove(p->address, p->address + 12, 4);
+		memset(p->address + 4, 0, 12);
+	}
+	clear_host_bits(p, cleared);
+	return NULL;
+}
+
+char *prefix_text(const struct prefix *p, char *text)
+{
+	char address[INET6_ADDRSTRLEN];
+
+	inet_ntop(p->ipv6 ? AF_INET6 : AF_INET, p->address, address,
+		  sizeof(address));
+	snprintf(text, PREFIX_TEXT, "%s/%u", address, p->length);
+	return text;
+}
+
+void prefix_key(const struct prefix *p, struct maps_prefix6 *key)
+{
+	key->length = p->length;
+	memcpy(key->address, p->address, sizeof(key->address));
+}
+
+const char *port_parse(const char *text, struct maps_port *p)
+{
+	char *end;
+	long port = strtol(text, &end, 10);
+
+	memset(p, 0, sizeof(*p));
+	if (*text < '0' || *text > '9' || port < 1 || port > 65535)
+		return "a port is 1 to 65535";
+	if (!strcmp(end, "/tcp"))
+		p->protocol = IPPROTO_TCP;
+	else if (!strcmp(end, "/udp"))
+		p->protocol = IPPROTO_UDP;
+	else
+		return "which protocol? as 23/tcp or 53/udp";
+	p->port = htons(port);
+	return NULL;
+}
+
+char *port_text(const struct maps_port *p, char *text)
+{
+	snprintf(text, PORT_TEXT, "%u/%s", ntohs(p->port),
+		 p->protocol == IPPROTO_TCP ? "tcp" : "udp");
+	return text;
+}

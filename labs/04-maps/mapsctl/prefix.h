@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Prefixes and ports as people write them, and as the maps have them. */
+#ifndef PREFIX_H
+#define PREFIX_H
+
+#include <stdbool.h>
+#include "maps.h"
+
+enum { PREFIX_TEXT = 64, PORT_TEXT = 16 };
+
+/* An address's first bits; the others are 0. IPv4 uses the first 4 bytes. */
+struct prefix {
+	bool ipv6;
+	__u32 length;
+	__u8 address[16];
+};
+
+/*
+ * Reads TEXT, an address or ADDRESS/LENGTH, into P. An IPv4-mapped prefix (of 96
+ * bits or more below ::ffff:0:0) becomes the IPv4 prefix that it is. Bits behind
+ * the length are cleared; *CLEARED, if not NULL, tells whether there were any.
+ * Returns NULL, or what is wrong with it.
+ */
+const char *prefix_parse(const char *text, struct prefix *p, bool *cleared);
+
+/* Writes P into TEXT, of PREFIX_TEXT bytes; returns TEXT. */
+char *prefix_text(const struct prefix *p, char *text);
+
+/* The key of P in `prefixes4` or `prefixes6`, in KEY: either has room. */
+void prefix_key(const struct prefix *p, struct maps_prefix6 *key);
+
+/* Reads TEXT, as 23/tcp or 53/udp, into P. Returns NULL, or what is wrong with it. */
+const char *port_parse(const char *text, struct maps_port *p);
+
+/* Writes P into TEXT, of PORT_TEXT bytes; returns TEXT. */
+char *port_text(const struct maps_port *p, char *text);
+
+#endif
