@@ -78,10 +78,6 @@ static int on_libbpf_message(enum libbpf_print_level level, const char *format,
 
 /* -- start and end -------------------------------------------------------- */
 
-enum {
-	EXIT_USAGE = 2, /* beside EXIT_SUCCESS and EXIT_FAILURE */
-};
-
 void loader_args(const struct argp *argp, int argc, char **argv)
 {
 	argp_err_exit_status = EXIT_USAGE;

@@ -11,6 +11,10 @@
 #include <stdbool.h>
 #include <bpf/libbpf.h>
 
+enum {
+	EXIT_USAGE = 2, /* beside EXIT_SUCCESS and EXIT_FAILURE */
+};
+
 enum xdp_mode {
 	XDP_MODE_NATIVE,  /* in the driver, before there is an skb */
 	XDP_MODE_GENERIC, /* in the stack, on any interface */

@@ -191,17 +191,22 @@ index() {
 	echo "$1"
 }
 
-# moved MAP: the counters of MAP that have moved since the last `snapshot`, each as KEY:N; of a map
-# that has a copy per CPU, N is the sum.
+# moved MAP: the counters of MAP that have moved since the last `snapshot`, each as KEY:N, or as
+# KEY:N,N… where a value has several; of a map that has a copy per CPU, N is the sum.
 moved() {
 	build/counters "$PINS/maps/$1" | awk -v map="$1" '
 		$1 != map { next }
-		NR == FNR { was[$2] = $3; next }
-		$3 != was[$2] + 0 { printf "%s%s:%d", gap, $2, $3 - was[$2]; gap = " " }' \
-		"$BATS_TEST_TMPDIR/before" -
+		NR == FNR { was[$2] = $0; next }
+		{
+			split(was[$2], before)
+			moves = ""
+			for (i = 3; i <= NF; i++) moves = moves "," $i - before[i]
+			if (moves ~ /[1-9]/) { printf "%s%s:%s", gap, $2, substr(moves, 2); gap = " " }
+		}' "$BATS_TEST_TMPDIR/before" -
 }
 
-# counted MAP KEY [N]: the counter at KEY has moved by exactly N (or not at all) since the last `snapshot`.
+# counted MAP KEY [N[,N…]]: the counter at KEY has moved by exactly N (or not at all) since the last
+# `snapshot`.
 counted() {
 	local got
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * maps: the data plane of a firewall. Each frame is asked three questions: is
+ * maps: the data plane of a firewall. Of each frame it asks three questions: is
  * its source blocked, is its port blocked, does its source send too much? The
  * answers are in maps, which the control plane changes while frames fly; the
  * program itself knows no address and no port.
@@ -18,8 +18,7 @@ enum {
 	TRIES = 16, /* to change a bucket that other CPUs change too */
 };
 
-#define SECOND	   1000000000ULL
-#define EVENT_RATE 100 /* drop events a second, and in a burst */
+#define SECOND 1000000000ULL
 
 /* Frames and bytes of each enum packet_class. */
 struct {
@@ -88,8 +87,11 @@ struct {
 	__uint(max_entries, 64 * 1024);
 } events SEC(".maps");
 
-/* The time, when a test sets it; 0: the kernel's. */
-__u64 clock;
+/*
+ * The time in ns, when a test sets it; 0: the kernel's. All global variables of
+ * a section are one map; this one has a section, and so a map, of its own.
+ */
+__u64 clock SEC(".data.clock");
 
 /* The bucket of the drop events, and how many found it empty. */
 __u64 events_bucket;
@@ -99,18 +101,10 @@ __u64 suppressed;
 struct facts {
 	__u32 class;
 	__u32 length;  /* of the frame, in bytes */
-	__u32 version; /* 4, 6, or 0: no IP header that makes sense */
+	__u32 version; /* of the source: 4, 6, or 0: there is none */
 	struct maps_port port;
 	struct maps_source source;
 };
-
-/* Where the facts wait while one program hands over to the next. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct facts);
-} work SEC(".maps");
 
 /* -- counting ------------------------------------------------------------- */
 
@@ -249,21 +243,20 @@ static __always_inline bool limited(const struct facts *f)
 
 /* -- what comes of it ----------------------------------------------------- */
 
-/* Tells user space of a drop, but never of more than EVENT_RATE a second. */
+/* Tells user space of a drop, but never of more than MAPS_EVENT_RATE a second. */
 static __always_inline void report(const struct facts *f, __u32 verdict)
 {
 	/*
-	 * EXERCISE 4.5 [2]: take a token out of events_bucket, at a rate of
-	 * EVENT_RATE a second; without one, count the event as suppressed.
-	 * Else send a struct maps_event; it tells how many were suppressed
-	 * before it, and that count begins anew. So it does not when the ring
-	 * is full.
+	 * EXERCISE 4.5 [2]: take a token out of events_bucket, which holds those
+	 * of a second, MAPS_EVENT_RATE. Without a token, or without room in the
+	 * ring, count the event as suppressed; else send it, with the count of
+	 * those suppressed before it, which begins anew.
 	 */
 	/* BEGIN SOLUTION */
 	struct maps_event *event = NULL;
 	__u64 now = time();
 
-	if (take_token(&events_bucket, SECOND / EVENT_RATE, SECOND, now))
+	if (take_token(&events_bucket, SECOND / MAPS_EVENT_RATE, SECOND, now))
 		event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
 	if (!event) {
 		__sync_fetch_and_add(&suppressed, 1);
@@ -290,6 +283,14 @@ static __always_inline int finish(const struct facts *f, __u32 verdict)
 	return XDP_DROP;
 }
 
+/* Is it an IPv4 address, ::ffff:a.b.c.d? Nobody gets round its rules by IPv6. */
+static __always_inline bool is_mapped(const struct maps_source *source)
+{
+	const __u8 mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+	return !__builtin_memcmp(source->address, mapped, sizeof(mapped));
+}
+
 /* Takes the facts out of a frame, which is not looked at again. */
 static __always_inline void gather(struct xdp_md *ctx, struct facts *f)
 {
@@ -305,8 +306,8 @@ static __always_inline void gather(struct xdp_md *ctx, struct facts *f)
 		f->source.address[10] = f->source.address[11] = 0xff;
 		__builtin_memcpy(f->source.address + 12, &p.ipv4->saddr, 4);
 	} else if (p.ipv6) {
-		f->version = 6;
 		__builtin_memcpy(f->source.address, &p.ipv6->saddr, 16);
+		f->version = is_mapped(&f->source) ? 4 : 6;
 	}
 	if (p.tcp) {
 		f->port.protocol = IPPROTO_TCP;
@@ -330,6 +331,107 @@ int maps(struct xdp_md *ctx)
 	if (limited(&facts))
 		return finish(&facts, MAPS_LIMITED);
 	return finish(&facts, MAPS_PASSED);
+}
+
+/* -- the same, as a chain of tail calls ----------------------------------- */
+
+/* What a stage leaves for the next: a CPU has one frame at a time. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct facts);
+} handover SEC(".maps");
+
+/*
+ * EXERCISE 4.6 [3]: a map `stages`, of the type BPF_MAP_TYPE_PROG_ARRAY, with the
+ * programs prefix_stage, port_stage and limit_stage by their enum maps_stage.
+ * Each asks its question of the facts handed over, and finishes the frame or
+ * goes on with the next stage. A place in `stages` that is empty is passed over.
+ */
+/* BEGIN SOLUTION */
+int prefix_stage(struct xdp_md *ctx);
+int port_stage(struct xdp_md *ctx);
+int limit_stage(struct xdp_md *ctx);
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, MAPS_STAGES);
+	__type(key, __u32);
+	__array(values, int(struct xdp_md *));
+} stages SEC(".maps") = {
+	.values = {
+		[MAPS_STAGE_PREFIX] = &prefix_stage,
+		[MAPS_STAGE_PORT] = &port_stage,
+		[MAPS_STAGE_LIMIT] = &limit_stage,
+	},
+};
+
+static __always_inline struct facts *handed_over(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&handover, &zero);
+}
+
+/*
+ * Goes on with the first stage from STAGE on that is there, and does not come
+ * back: a tail call comes back only from an empty place.
+ */
+static __always_inline int go_on(struct xdp_md *ctx, const struct facts *f,
+				 __u32 stage)
+{
+	for (; stage < MAPS_STAGES; stage++)
+		bpf_tail_call(ctx, &stages, stage);
+	return finish(f, MAPS_PASSED);
+}
+
+SEC("xdp")
+int prefix_stage(struct xdp_md *ctx)
+{
+	struct facts *f = handed_over();
+
+	if (f && blocked_prefix(f))
+		return finish(f, MAPS_BLOCKED_PREFIX);
+	return f ? go_on(ctx, f, MAPS_STAGE_PORT) : XDP_ABORTED;
+}
+
+SEC("xdp")
+int port_stage(struct xdp_md *ctx)
+{
+	struct facts *f = handed_over();
+
+	if (f && blocked_port(f))
+		return finish(f, MAPS_BLOCKED_PORT);
+	return f ? go_on(ctx, f, MAPS_STAGE_LIMIT) : XDP_ABORTED;
+}
+
+SEC("xdp")
+int limit_stage(struct xdp_md *ctx)
+{
+	struct facts *f = handed_over();
+
+	if (f && limited(f))
+		return finish(f, MAPS_LIMITED);
+	return f ? go_on(ctx, f, MAPS_STAGES) : XDP_ABORTED;
+}
+/* END SOLUTION */
+
+SEC("xdp")
+int chain(struct xdp_md *ctx)
+{
+	int verdict = XDP_ABORTED;
+
+	/* EXERCISE 4.6 [3]: hand the facts over, and go on with the stages. */
+	/* BEGIN SOLUTION */
+	struct facts *f = handed_over();
+
+	if (!f)
+		return XDP_ABORTED;
+	gather(ctx, f);
+	verdict = go_on(ctx, f, MAPS_STAGE_PREFIX);
+	/* END SOLUTION */
+	return verdict;
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The loader of lab 04: attaches the data plane to one interface and pins it. It
- * lives as long as the pins do: kill this process, and frames are filtered as
- * before; start it again, and it takes over what it finds, maps and all.
+ * The loader of lab 04: attaches the data plane to one interface and pins it, so
+ * that it lives as long as the pins do. Kill this process, and frames are filtered
+ * as before; start it again, and it takes over what it finds, maps and all.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -10,8 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 #include <net/if.h>
-#include <sys/stat.h>
+#include <time.h>
 #include <bpf/bpf.h>
+#include "event.h"
 #include "loader.h"
 #include "maps.h"
 #include "maps.skel.h"
@@ -21,15 +22,18 @@ static struct env {
 	const char *ifname;
 	enum xdp_mode mode;
 	bool keep;
+	bool chain;
 	int verbosity;
 } env = { .mode = XDP_MODE_NATIVE };
 
-enum { OPTION_KEEP = 256 };
+enum { OPTION_KEEP = 256, OPTION_CHAIN };
 
 static const struct argp_option options[] = {
 	{ "mode", 'm', "MODE", 0, "native (default) or generic", 0 },
 	{ "keep", OPTION_KEEP, NULL, 0,
 	  "leave the data plane running, and end (mapsctl stop ends it)", 0 },
+	{ "chain", OPTION_CHAIN, NULL, 0,
+	  "ask the questions in a chain of tail calls", 0 },
 	{ "verbose", 'v', NULL, 0, "say what is done; -vv: libbpf's log too",
 	  0 },
 	{},
@@ -46,6 +50,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		break;
 	case OPTION_KEEP:
 		env.keep = true;
+		break;
+	case OPTION_CHAIN:
+		env.chain = true;
 		break;
 	case 'v':
 		env.verbosity++;
@@ -73,106 +80,52 @@ static const struct argp argp = {
 	       "until it is interrupted.",
 };
 
-/* Has each map pinned, or takes the one that is pinned already. */
-static int pin_maps(struct maps_bpf *skel)
+static int on_event(void *ctx, void *data, size_t size)
 {
-	struct bpf_map *map;
-	char path[256];
+	static __u64 shown;
 
-	if (mkdir(PINS, 0700) && errno != EEXIST)
-		return fail("pin to " PINS ": %s%s", strerror(errno),
-			    errno == ENOENT || errno == EPERM
-				    ? " (is bpffs mounted there?)"
-				    : "");
-	bpf_object__for_each_map (map, skel->obj) {
-		if (bpf_map__is_internal(map))
-			continue; /* global variables: their names have a dot */
-		snprintf(path, sizeof(path), PINS "/%s", bpf_map__name(map));
-		bpf_map__set_pin_path(map, path);
-	}
-	return 0;
+	print_event(data);
+	return ++shown % LOADER_BATCH ? 0 : LOADER_PAUSE;
 }
 
-/* The name of the interface that the pinned link LINK_FD is on, in IFNAME. */
-static bool link_is_on(int link_fd, char *ifname)
+static void print_verdicts(struct maps_bpf *skel)
 {
-	struct bpf_link_info info = {};
-	__u32 size = sizeof(info);
+	int fd = bpf_map__fd(skel->maps.verdicts);
 
-	return !bpf_obj_get_info_by_fd(link_fd, &info, &size) &&
-	       if_indextoname(info.xdp.ifindex, ifname);
-}
-
-/*
- * Attaches the program: by the pinned link when there is one, in whose place it
- * steps between two frames; else by a new one, which it pins. Returns the file
- * descriptor of the link; -1, having said why.
- */
-static int attach(struct maps_bpf *skel)
-{
-	char ifname[IF_NAMESIZE];
-	int fd = bpf_obj_get(PINNED_LINK);
-
-	if (fd >= 0 && !link_is_on(fd, ifname)) {
-		close(fd); /* its interface is gone */
-		unlink(PINNED_LINK);
-		fd = -1;
-	}
-	if (fd >= 0) {
-		if (strcmp(ifname, env.ifname)) {
-			fail("attach to %s: the data plane is on %s already "
-			     "(mapsctl stop ends it)",
-			     env.ifname, ifname);
-			return close(fd), -1;
-		}
-		if (!bpf_link_update(fd, bpf_program__fd(skel->progs.maps),
-				     NULL))
-			return fd;
-		fail("take over the data plane on %s: %s", ifname,
-		     strerror(errno));
-		return close(fd), -1;
-	}
-	fd = attach_xdp(skel->progs.maps, env.ifname, env.mode);
-	if (fd >= 0 && bpf_obj_pin(fd, PINNED_LINK)) {
-		fail("pin to " PINNED_LINK ": %s", strerror(errno));
-		return close(fd), -1;
-	}
-	return fd;
-}
-
-static void print_counts(struct maps_bpf *skel, const char *when)
-{
-	static const char *const names[MAPS_VERDICTS] = { "passed", "prefix",
-							  "port", "limited" };
-
-	printf("%s:", when);
 	for (__u32 verdict = 0; verdict < MAPS_VERDICTS; verdict++)
-		printf("%s %s %llu", verdict ? "," : "", names[verdict],
-		       count_of(bpf_map__fd(skel->maps.verdicts), verdict)
-			       .packets);
+		printf("%s%s %llu", verdict ? ", " : "", verdict_name(verdict),
+		       sum_counts(fd, verdict).packets);
 	putchar('\n');
 }
 
-/* Shows the counters each second. Returns how the loader is to exit. */
-static int watch(struct maps_bpf *skel, int link_fd)
+/* Shows drops as they come, and each second the counters. Returns how to exit. */
+static int watch(struct maps_bpf *skel, struct ring_buffer *ring, int link_fd)
 {
-	char when[32];
+	time_t shown = time(NULL);
 
-	for (int second = 1; wait_for(-1, 1000); second++) {
+	while (wait_for(ring_buffer__epoll_fd(ring), 1000)) {
+		ring_buffer__consume(ring);
 		if (!xdp_attached(link_fd))
 			return fail("detached from %s: the interface is gone, "
-				    "or somebody detached the program",
+				    "or somebody stopped the data plane",
 				    env.ifname);
-		snprintf(when, sizeof(when), "%4d s", second);
-		print_counts(skel, when);
+		if (time(NULL) != shown)
+			print_verdicts(skel);
+		shown = time(NULL);
 	}
+	if (xdp_attached(link_fd))
+		stop_data_plane();
+	drain(ring);
+	print_verdicts(skel);
 	return EXIT_SUCCESS;
 }
 
 int main(int argc, char **argv)
 {
+	struct ring_buffer *ring = NULL;
 	struct maps_bpf *skel = NULL;
 	int link_fd = -1, status = EXIT_FAILURE, err;
+	bool fresh = false;
 
 	loader_args(&argp, argc, argv);
 	loader_init(env.verbosity);
@@ -186,28 +139,36 @@ int main(int argc, char **argv)
 		fail("open: %s", strerror(errno));
 		goto out;
 	}
-	if (pin_maps(skel))
+	if (!lock_pins())
 		goto out;
+	fresh = access(PINNED_LINK, F_OK);
+	pin_maps(skel->obj);
+
 	err = maps_bpf__load(skel);
 	if (err) {
 		fail_load(err);
 		goto out;
 	}
-	link_fd = attach(skel);
+	ring = ring_buffer__new(bpf_map__fd(skel->maps.events), on_event, NULL,
+				NULL);
+	if (!ring) {
+		fail("read the ring buffer events: %s", strerror(errno));
+		goto out;
+	}
+	link_fd =
+		attach_pinned(env.chain ? skel->progs.chain : skel->progs.maps,
+			      env.ifname, env.mode);
 	if (link_fd < 0)
 		goto out;
 
 	say_ready();
-	if (env.keep) {
-		status = EXIT_SUCCESS;
-		goto out;
-	}
-	status = watch(skel, link_fd);
-	print_counts(skel, " total");
-	unpin_all();
+	status = env.keep ? EXIT_SUCCESS : watch(skel, ring, link_fd);
 out:
+	if (fresh && link_fd < 0)
+		stop_data_plane(); /* the maps, which loading has pinned */
 	if (link_fd >= 0)
 		close(link_fd);
+	ring_buffer__free(ring);
 	maps_bpf__destroy(skel);
 	return status;
 }

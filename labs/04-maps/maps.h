@@ -18,6 +18,17 @@ enum maps_verdict {
 	MAPS_VERDICTS
 };
 
+/* The places in the map `stages`, in the order in which they are asked. */
+enum maps_stage {
+	MAPS_STAGE_PREFIX,
+	MAPS_STAGE_PORT,
+	MAPS_STAGE_LIMIT,
+	MAPS_STAGES
+};
+
+/* Drop events that user space gets a second, and at once. */
+enum { MAPS_EVENT_RATE = 10 };
+
 /* The values of the maps `protocols` and `verdicts`. */
 struct maps_count {
 	__u64 packets;
@@ -57,10 +68,9 @@ struct maps_settings {
 struct maps_event {
 	__u64 time; /* CLOCK_MONOTONIC, in ns */
 	struct maps_source source;
-	__u32 length; /* of the frame, in bytes */
-	struct maps_port
-		port;	  /* the destination; protocol 0: neither TCP nor UDP */
-	__u32 verdict;	  /* enum maps_verdict */
+	__u32 length;	       /* of the frame, in bytes */
+	struct maps_port port; /* where to; protocol 0: neither TCP nor UDP */
+	__u32 verdict;	       /* enum maps_verdict */
 	__u32 suppressed; /* how many were not told of since the last that was */
 };
 

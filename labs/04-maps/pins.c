@@ -1,40 +1,139 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The pins of the data plane, as both its loader and mapsctl use them. */
+/* The data plane as others find it: its pins. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <linux/if_link.h>
+#include <net/if.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
-#include "loader.h"
-#include "maps.h"
 #include "pins.h"
 
-int pinned_map(const char *name)
+static const char *pins_hint(int err)
 {
-	char path[256];
-	int fd;
-
-	snprintf(path, sizeof(path), PINS "/%s", name);
-	fd = bpf_obj_get(path);
-	if (fd < 0 && errno == ENOENT)
-		fail("no data plane is running (%s is not there): maps IFACE "
-		     "starts one",
-		     path);
-	else if (fd < 0)
-		fail("open %s: %s%s", path, strerror(errno),
-		     errno == EPERM || errno == EACCES ? " (sudo)" : "");
-	return fd;
+	if (geteuid())
+		return " (this needs root: sudo)";
+	return err == EPERM || err == ENOENT ? " (is bpffs mounted there?)"
+					     : "";
 }
 
-void unpin_all(void)
+bool lock_pins(void)
 {
+	int fd;
+
+	if (mkdir(PINS, 0700) && errno != EEXIST) {
+		fail("pin to " PINS ": %s%s", strerror(errno),
+		     pins_hint(errno));
+		return false;
+	}
+	fd = open(PINS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0 && !flock(fd, LOCK_EX | LOCK_NB))
+		return true; /* FD stays open: the lock goes with the process */
+	if (errno == EWOULDBLOCK)
+		fail("pin to " PINS ": another maps holds the data plane "
+		     "(with --keep it would not)");
+	else
+		fail("pin to " PINS ": %s%s", strerror(errno),
+		     pins_hint(errno));
+	return false;
+}
+
+/* -- the link ------------------------------------------------------------- */
+
+/* What the kernel says of the link FD, in INFO. Is its interface still there? */
+static bool attached(int fd, struct bpf_link_info *info)
+{
+	__u32 size = sizeof(*info);
+
+	memset(info, 0, sizeof(*info));
+	return !bpf_obj_get_info_by_fd(fd, info, &size) && info->xdp.ifindex;
+}
+
+bool data_plane_runs(void)
+{
+	int fd = bpf_obj_get(PINNED_LINK);
+	bool runs = fd >= 0 && xdp_attached(fd);
+
+	if (fd < 0 && errno != ENOENT)
+		fail("open " PINNED_LINK ": %s%s", strerror(errno),
+		     pins_hint(errno));
+	else if (!runs)
+		fail("no data plane is running: maps IFACE starts one");
+	if (fd >= 0)
+		close(fd);
+	return runs;
+}
+
+/* Puts PROG in the place of the program of LINK_FD. Returns whether it could. */
+static bool take_over(int link_fd, const struct bpf_link_info *link,
+		      const struct bpf_program *prog, const char *ifname,
+		      enum xdp_mode mode)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, there);
+
+	/* An interface's number is not enough: each namespace has its own. */
+	if (bpf_xdp_query(if_nametoindex(ifname), 0, &there) ||
+	    there.prog_id != link->prog_id) {
+		fail("attach to %s: the data plane is on another interface "
+		     "already (mapsctl stop ends it)",
+		     ifname);
+		return false;
+	}
+	if ((there.attach_mode == XDP_ATTACHED_SKB) !=
+	    (mode == XDP_MODE_GENERIC)) {
+		fail("attach to %s: the data plane is there in the other mode "
+		     "(mapsctl stop ends it)",
+		     ifname);
+		return false;
+	}
+	if (bpf_link_update(link_fd, bpf_program__fd(prog), NULL)) {
+		fail("take over the data plane on %s: %s", ifname,
+		     strerror(errno));
+		return false;
+	}
+	tell("took over the data plane on %s", ifname);
+	return true;
+}
+
+int attach_pinned(const struct bpf_program *prog, const char *ifname,
+		  enum xdp_mode mode)
+{
+	struct bpf_link_info link;
+	int fd = bpf_obj_get(PINNED_LINK);
+	bool done;
+
+	if (fd >= 0 && attached(fd, &link)) {
+		done = take_over(fd, &link, prog, ifname, mode);
+	} else {
+		if (fd >= 0)
+			close(fd); /* its interface is gone */
+		unlink(PINNED_LINK);
+		fd = attach_xdp(prog, ifname, mode);
+		done = fd >= 0 && !bpf_obj_pin(fd, PINNED_LINK);
+		if (fd >= 0 && !done)
+			fail("pin to " PINNED_LINK ": %s", strerror(errno));
+	}
+	if (!done && fd >= 0)
+		close(fd);
+	return done ? fd : -1;
+}
+
+void stop_data_plane(void)
+{
+	int fd = bpf_obj_get(PINNED_LINK);
 	struct dirent *entry;
 	char path[512];
 	DIR *dir;
 
-	unlink(PINNED_LINK); /* first: no frame meets half a firewall */
+	if (fd >= 0) { /* first: no frame meets half a firewall */
+		bpf_link_detach(fd);
+		close(fd);
+	}
 	dir = opendir(PINS);
 	if (!dir)
 		return;
@@ -48,7 +147,34 @@ void unpin_all(void)
 	rmdir(PINS);
 }
 
-struct maps_count count_of(int map_fd, __u32 key)
+/* -- the maps ------------------------------------------------------------- */
+
+void pin_maps(struct bpf_object *object)
+{
+	struct bpf_map *map;
+	char path[256];
+
+	bpf_object__for_each_map (map, object) {
+		if (bpf_map__is_internal(map))
+			continue; /* global variables: their names have a dot */
+		snprintf(path, sizeof(path), PINS "/%s", bpf_map__name(map));
+		bpf_map__set_pin_path(map, path);
+	}
+}
+
+int pinned_map(const char *name)
+{
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), PINS "/%s", name);
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		fail("open %s: %s%s", path, strerror(errno), pins_hint(errno));
+	return fd;
+}
+
+struct maps_count sum_counts(int map_fd, __u32 key)
 {
 	int cpus = libbpf_num_possible_cpus();
 	struct maps_count counts[cpus > 0 ? cpus : 1], sum = {};

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * load: blocks all prefixes of a file, a line each, # comments. First every line
- * is read, so that a file with a mistake changes nothing; then they go to the
- * kernel, thousands to a system call.
+ * load: blocks all prefixes of a file, a line each; # begins a comment. First
+ * every line is read, so that a file with a mistake changes nothing; then they go
+ * to the kernel, thousands to a system call. What is blocked already stays so, and
+ * its count begins anew.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -16,6 +17,8 @@
 #include "prefix.h"
 
 enum { BATCH = 4096, BAR = 40 };
+
+#define BLANK " \t\r\n"
 
 /* Prefixes of one IP version, as keys of its map lie behind one another. */
 struct keys {
@@ -42,30 +45,47 @@ static bool append(struct keys *keys, const struct prefix *p)
 	return true;
 }
 
+/* The prefix in LINE, if any, to the keys of its version; else EXIT_FAILURE, having said why. */
+static int read_line(const char *path, int n, char *line, struct keys *v4,
+		     struct keys *v6)
+{
+	char *word = line + strspn(line, BLANK);
+	struct prefix p;
+	const char *wrong;
+	char *rest;
+
+	line[strcspn(line, "#")] = '\0';
+	rest = word + strcspn(word, BLANK);
+	if (rest[strspn(rest, BLANK)])
+		return fail("load %s: line %d: one prefix a line; nothing is "
+			    "changed",
+			    path, n);
+	*rest = '\0';
+	if (!*word)
+		return EXIT_SUCCESS;
+	wrong = prefix_parse(word, &p, NULL);
+	if (wrong)
+		return fail("load %s: line %d: %.60s: %s; nothing is changed",
+			    path, n, word, wrong);
+	if (!append(p.ipv6 ? v6 : v4, &p))
+		return fail("load %s: out of memory", path);
+	return EXIT_SUCCESS;
+}
+
 /* Reads FILE into the keys of both versions. Returns EXIT_FAILURE, having said why. */
 static int read_file(const char *path, FILE *file, struct keys *v4,
 		     struct keys *v6)
 {
-	char line[256];
+	int status = EXIT_SUCCESS;
+	char *line = NULL;
+	size_t room = 0;
 
-	for (int n = 1; fgets(line, sizeof(line), file); n++) {
-		struct prefix p;
-		const char *wrong;
-		char *word = line + strspn(line, " \t");
-
-		word[strcspn(word, " \t\r\n#")] = '\0';
-		if (!*word)
-			continue;
-		wrong = prefix_parse(word, &p, NULL);
-		if (wrong)
-			return fail("load %s: line %d: %s: %s; nothing is "
-				    "changed",
-				    path, n, word, wrong);
-		if (!append(p.ipv6 ? v6 : v4, &p))
-			return fail("load %s: out of memory", path);
-	}
-	return ferror(file) ? fail("load %s: %s", path, strerror(errno))
-			    : EXIT_SUCCESS;
+	for (int n = 1; !status && getline(&line, &room, file) >= 0; n++)
+		status = read_line(path, n, line, v4, v6);
+	if (!status && ferror(file))
+		status = fail("load %s: %s", path, strerror(errno));
+	free(line);
+	return status;
 }
 
 static void show_progress(size_t done, size_t all)
@@ -116,20 +136,22 @@ int load(int count, char **words)
 {
 	struct keys v4 = { .size = sizeof(struct maps_prefix4) };
 	struct keys v6 = { .size = sizeof(struct maps_prefix6) };
-	FILE *file = fopen(words[0], "r");
+	bool piped = !strcmp(words[0], "-");
+	FILE *file = piped ? stdin : fopen(words[0], "r");
 	size_t done = 0, all;
 	int status;
 
 	if (!file)
 		return fail("load %s: %s", words[0], strerror(errno));
 	status = read_file(words[0], file, &v4, &v6);
-	fclose(file);
+	if (!piped)
+		fclose(file);
 	all = v4.count + v6.count;
 	if (!status)
 		status = apply("prefixes4", &v4, &done, all) ||
 			 apply("prefixes6", &v6, &done, all);
 	if (!status)
-		printf("%zu prefixes are blocked\n", all);
+		printf("%zu prefixes loaded\n", all);
 	free(v4.bytes);
 	free(v6.bytes);
 	return status;

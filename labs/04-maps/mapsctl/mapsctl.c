@@ -38,7 +38,7 @@ static const struct argp_option argp_options[] = {
 	{ "watch", 'w', NULL, 0, "stats: again each second", 0 },
 	{ "on", 'n', "PPS", 0,
 	  "guard: limit sources when PPS packets a second arrive", 0 },
-	{ "off", 'f', "PPS", 0, "guard: no longer when no more than PPS arrive",
+	{ "off", 'f', "PPS", 0, "guard: no longer when fewer than PPS arrive",
 	  0 },
 	{ "limit", 'l', "PPS", 0,
 	  "guard: the limit of each source (default: 100)", 0 },
@@ -87,17 +87,18 @@ static void check(struct argp_state *state)
 		if (!strchr(command->options, *key))
 			argp_error(state, "-%c is not for %s", *key,
 				   command->name);
-	if (command->run == guard && (!options.on || options.off >= options.on))
+	if (command->run == guard &&
+	    (!options.off || options.off > options.on || !options.limit))
 		argp_error(state,
 			   "guard takes --on PPS and --off PPS, the lower one");
 }
 
 static __u32 pps(const char *option, const char *text)
 {
-	long long n = number(option, text, 0, 1000000000);
+	long long n = number(option, text, 0, PPS_MAX);
 
 	if (n < 0)
-		exit(2);
+		exit(EXIT_USAGE);
 	return n;
 }
 
@@ -151,8 +152,8 @@ static const struct argp argp = {
 	       "unblock-port 23/tcp...   no longer\n"
 	       "list                     what is blocked, and how often it "
 	       "was\n"
-	       "load FILE                blocks the prefixes in FILE, a line "
-	       "each\n"
+	       "load FILE                blocks the prefixes in FILE (-: "
+	       "stdin), a line each\n"
 	       "limit PPS [BURST]        each source may send so much; 0: no "
 	       "limit\n"
 	       "stats [--json] [--watch] what has been counted\n"
@@ -162,23 +163,17 @@ static const struct argp argp = {
 
 int stop(int count, char **unused)
 {
-	int fd = bpf_obj_get(PINNED_LINK);
+	bool ran = data_plane_runs();
 
-	if (fd < 0 && errno == ENOENT && access(PINS, F_OK))
-		return fail("no data plane is running (" PINS " is not there)");
-	if (fd < 0 && errno != ENOENT)
-		return fail("open " PINNED_LINK ": %s (sudo)", strerror(errno));
-	if (fd >= 0) {
-		bpf_link_detach(fd); /* its loader may hold it too */
-		close(fd);
-	}
-	unpin_all();
-	return EXIT_SUCCESS;
+	stop_data_plane(); /* if only its maps: what a loader left that died */
+	return ran ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int main(int argc, char **argv)
 {
 	loader_args(&argp, argc, argv);
 	loader_init(0);
+	if (command->run != stop && !data_plane_runs())
+		return EXIT_FAILURE;
 	return command->run(word_count, words);
 }

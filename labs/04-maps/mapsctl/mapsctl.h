@@ -29,8 +29,17 @@ int stats(int count, char **words);
 int guard(int count, char **words);
 int stop(int count, char **words);
 
-/* Lets each source send PPS packets a second, BURST at once; PPS 0: no limit. */
-int set_limit(int settings_fd, __u32 pps, __u32 burst);
+/* The most packets a second that a limit can be: 100 ns from one to the next. */
+enum { PPS_MAX = 10000000 };
+
+/*
+ * Lets each source send PPS packets a second, BURST at once; PPS 0: no limit.
+ * Returns EXIT_FAILURE, having said why, when it cannot.
+ */
+int set_limit(__u32 pps, __u32 burst);
+
+/* Is there a limit? -1, having said why, when that cannot be known. */
+int is_limited(void);
 
 /* The number that TEXT is, from LEAST to MOST; -1, having said so, if it is none. */
 long long number(const char *what, const char *text, long long least,

@@ -15,7 +15,20 @@ static bool is_mapped(const struct prefix *p)
 	return p->ipv6 && p->length >= 96 && !memcmp(p->address, mapped, 12);
 }
 
-static void clear_host_bits(struct prefix *p, bool *cleared)
+/* Makes a mapped prefix the IPv4 prefix that it is. Returns whether it was one. */
+static bool unmap(struct prefix *p)
+{
+	if (!is_mapped(p))
+		return false;
+	p->ipv6 = false;
+	p->length -= 96;
+	memmove(p->address, p->address + 12, 4);
+	memset(p->address + 4, 0, 12);
+	return true;
+}
+
+/* Clears the bits behind the length. Returns whether any was set. */
+static bool clear_host_bits(struct prefix *p)
 {
 	bool any = false;
 
@@ -25,8 +38,7 @@ static void clear_host_bits(struct prefix *p, bool *cleared)
 		any |= p->address[bit / 8] & mask;
 		p->address[bit / 8] &= ~mask;
 	}
-	if (cleared)
-		*cleared = any;
+	return any;
 }
 
 /* The length that TEXT gives, or -1. */
@@ -39,10 +51,11 @@ static int length_of(const char *text, int most)
 								   : length;
 }
 
-const char *prefix_parse(const char *text, struct prefix *p, bool *cleared)
+const char *prefix_parse(const char *text, struct prefix *p, bool *changed)
 {
 	char address[INET6_ADDRSTRLEN];
 	size_t size = strcspn(text, "/");
+	bool mapped, cleared;
 	int most, length;
 
 	memset(p, 0, sizeof(*p));
@@ -58,13 +71,10 @@ const char *prefix_parse(const char *text, struct prefix *p, bool *cleared)
 	if (length < 0)
 		return p->ipv6 ? "a length is 0 to 128" : "a length is 0 to 32";
 	p->length = length;
-	if (is_mapped(p)) {
-		p->ipv6 = false;
-		p->length -= 96;
-		memmove(p->address, p->address + 12, 4);
-		memset(p->address + 4, 0, 12);
-	}
-	clear_host_bits(p, cleared);
+	mapped = unmap(p);
+	cleared = clear_host_bits(p);
+	if (changed)
+		*changed = mapped || cleared;
 	return NULL;
 }
 

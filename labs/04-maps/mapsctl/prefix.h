@@ -17,11 +17,11 @@ struct prefix {
 
 /*
  * Reads TEXT, an address or ADDRESS/LENGTH, into P. An IPv4-mapped prefix (of 96
- * bits or more below ::ffff:0:0) becomes the IPv4 prefix that it is. Bits behind
- * the length are cleared; *CLEARED, if not NULL, tells whether there were any.
- * Returns NULL, or what is wrong with it.
+ * bits or more below ::ffff:0:0) becomes the IPv4 prefix that it is, and bits
+ * behind the length are cleared; *CHANGED, if not NULL, tells whether P is now
+ * another prefix than TEXT says. Returns NULL, or what is wrong with TEXT.
  */
-const char *prefix_parse(const char *text, struct prefix *p, bool *cleared);
+const char *prefix_parse(const char *text, struct prefix *p, bool *changed);
 
 /* Writes P into TEXT, of PREFIX_TEXT bytes; returns TEXT. */
 char *prefix_text(const struct prefix *p, char *text);

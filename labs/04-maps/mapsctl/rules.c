@@ -15,14 +15,15 @@
 static bool read_prefix(const char *text, struct prefix *p)
 {
 	char normal[PREFIX_TEXT];
-	bool cleared;
-	const char *wrong = prefix_parse(text, p, &cleared);
+	bool changed;
+	const char *wrong = prefix_parse(text, p, &changed);
 
-	if (wrong)
-		return fail("prefix %s: %s", text, wrong), false;
-	if (cleared)
-		printf("%s has bits behind its length: taken as %s\n", text,
-		       prefix_text(p, normal));
+	if (wrong) {
+		fail("prefix %s: %s", text, wrong);
+		return false;
+	}
+	if (changed)
+		printf("%s is taken as %s\n", text, prefix_text(p, normal));
 	return true;
 }
 
@@ -95,9 +96,11 @@ static int unblock_prefix(int fd, const struct prefix *p)
 	}
 	if (errno != ENOENT)
 		return fail("unblock %s: %s", text, strerror(errno));
-	if (inside)
+	if (inside) {
+		prefix_text(&widest, wider);
 		return fail("unblock %s: it is blocked only as part of %s",
-			    text, prefix_text(&widest, wider));
+			    text, wider);
+	}
 	return fail("unblock %s: it is not blocked", text);
 }
 

@@ -3,51 +3,40 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include "event.h"
 #include "loader.h"
 #include "mapsctl.h"
+#include "maps.h"
 #include "parse.h"
 #include "pins.h"
-#include "maps.h"
 
-static const char *const protocol_names[PACKET_CLASSES] = {
-	[PACKET_OTHER] = "other",
-	[PACKET_ARP] = "arp",
-	[PACKET_MALFORMED] = "malformed",
-	[PACKET_FRAGMENT] = "fragment",
-	[PACKET_IP_OTHER] = "ip_other",
-	[PACKET_ICMP] = "icmp",
-	[PACKET_ICMP6] = "icmp6",
-	[PACKET_TCP] = "tcp",
-	[PACKET_UDP] = "udp",
-};
+/* Two maps are counted by a key that has a name. */
+typedef const char *name_of(__u32 key);
 
-static const char *const verdict_names[MAPS_VERDICTS] = {
-	[MAPS_PASSED] = "passed",
-	[MAPS_BLOCKED_PREFIX] = "blocked_prefix",
-	[MAPS_BLOCKED_PORT] = "blocked_port",
-	[MAPS_LIMITED] = "limited",
-};
+static const char *protocol_name(__u32 class)
+{
+	return packet_class_name(class);
+}
 
-static void print_table(int fd, const char *title, const char *const *names,
-			__u32 count)
+static void print_table(int fd, const char *title, name_of *name, __u32 count)
 {
 	printf("%-16s %12s %16s\n", title, "packets", "bytes");
 	for (__u32 key = 0; key < count; key++) {
-		struct maps_count c = count_of(fd, key);
+		struct maps_count c = sum_counts(fd, key);
 
-		printf("%-16s %12llu %16llu\n", names[key], c.packets, c.bytes);
+		printf("%-16s %12llu %16llu\n", name(key), c.packets, c.bytes);
 	}
 }
 
-static void print_json(int fd, const char *title, const char *const *names,
-		       __u32 count, const char *end)
+static void print_json(int fd, const char *title, name_of *name, __u32 count,
+		       const char *end)
 {
 	printf("\"%s\":{", title);
 	for (__u32 key = 0; key < count; key++) {
-		struct maps_count c = count_of(fd, key);
+		struct maps_count c = sum_counts(fd, key);
 
 		printf("%s\"%s\":{\"packets\":%llu,\"bytes\":%llu}",
-		       key ? "," : "", names[key], c.packets, c.bytes);
+		       key ? "," : "", name(key), c.packets, c.bytes);
 	}
 	printf("}%s", end);
 }
@@ -56,14 +45,14 @@ static void print_all(int protocols, int verdicts)
 {
 	if (options.json) {
 		putchar('{');
-		print_json(protocols, "protocols", protocol_names,
+		print_json(protocols, "protocols", protocol_name,
 			   PACKET_CLASSES, ",");
-		print_json(verdicts, "verdicts", verdict_names, MAPS_VERDICTS,
+		print_json(verdicts, "verdicts", verdict_name, MAPS_VERDICTS,
 			   "}\n");
 		return;
 	}
-	print_table(protocols, "PROTOCOL", protocol_names, PACKET_CLASSES);
-	print_table(verdicts, "VERDICT", verdict_names, MAPS_VERDICTS);
+	print_table(protocols, "PROTOCOL", protocol_name, PACKET_CLASSES);
+	print_table(verdicts, "VERDICT", verdict_name, MAPS_VERDICTS);
 }
 
 int stats(int count, char **words)
