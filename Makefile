@@ -21,7 +21,7 @@ CFLAGS  := -O2 -g $(WARN) -D_GNU_SOURCE -Icommon -Ibuild $(patsubst %/,-I%,$(sor
 LDLIBS  := -Wl,--as-needed -lbpf -lelf -lz -lpcap -pthread
 SANDBOX := common/netns.sh
 # What the graded tests use.
-TOOLS   := $(addprefix build/,probe execs rush cuts counters verified frames tags.bpf.o)
+TOOLS   := $(addprefix build/,probe execs rush cuts counters flood verified frames tags.bpf.o)
 
 # Under sudo the build still belongs to the owner of the tree, and so do its files.
 OWNER   := $(shell stat -c %u .)

@@ -204,7 +204,7 @@ cuts() {
 
 	mkdir "$folder"
 	for frame; do frame "$frame" >"$folder/$frame"; done
-	build/cuts "$PINS/parsing" "$PINS/maps/packets" 2 "$folder"/* | sed "s|^$folder/||"
+	build/cuts "$PINS/parsing" "$MAPS/packets" 2 "$folder"/* | sed "s|^$folder/||"
 }
 
 @test "3.7 [1] an IP packet that is cut, at whatever length, is malformed" {

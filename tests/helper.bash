@@ -14,7 +14,9 @@
 
 source common/netns.sh
 
-PINS=/sys/fs/bpf/test # in the sandbox's own bpffs
+# In the sandbox's own bpffs: what the loader under test holds.
+PINS=/sys/fs/bpf/test
+MAPS=/sys/fs/bpf/test-maps
 
 LASTING='' # the hosts that stay for the next test
 
@@ -46,7 +48,7 @@ teardown() {
 		[ -z "$pids" ] || { kill -9 $pids && wait $pids; } 2>/dev/null || :
 		[[ " $LASTING " == *" $host "* ]] || ip netns delete "$host"
 	done
-	rm -rf "$PINS" "${LOGS:?}"/*.*
+	rm -rf "$PINS" "$MAPS" "${LOGS:?}"/*.*
 	[ -n "$LASTING" ] || rm -f "$LOGS/wires"
 }
 
@@ -60,13 +62,13 @@ attach() {
 }
 
 # pin HOST PROGRAM: pins what a started loader holds: programs as $PINS/NAME, maps as
-# $PINS/maps/NAME, its global variables as $PINS/maps/bss.
+# $MAPS/NAME, its global variables as $MAPS/bss.
 pin() {
-	rm -rf "$PINS"
-	mkdir -p "$PINS/maps"
+	rm -rf "$PINS" "$MAPS"
+	mkdir "$PINS" "$MAPS"
 	{
 		held prog "$@" | sed "s|\(.*\) \(.*\)|prog pin id \1 $PINS/\2|"
-		held map "$@" | sed "s|\(.*\) \(.*\)|map pin id \1 $PINS/maps/\2|"
+		held map "$@" | sed "s|\(.*\) \(.*\)|map pin id \1 $MAPS/\2|"
 	} | bpftool batch file - >/dev/null
 }
 
@@ -168,12 +170,12 @@ unchanged() {
 
 # snapshot: remembers every counter, for `counted` and `moved` to compare with.
 snapshot() {
-	build/counters "$PINS"/maps/* >"$BATS_TEST_TMPDIR/before"
+	build/counters "$MAPS"/* >"$BATS_TEST_TMPDIR/before"
 }
 
 # dump MAP: its content as JSON.
 dump() {
-	bpftool -j map dump pinned "$PINS/maps/$1"
+	bpftool -j map dump pinned "$MAPS/$1"
 }
 
 # variable NAME: the number in a global variable, from the dump of the map bss on stdin.
@@ -194,7 +196,7 @@ index() {
 # moved MAP: the counters of MAP that have moved since the last `snapshot`, each as KEY:N, or as
 # KEY:N,N… where a value has several; of a map that has a copy per CPU, N is the sum.
 moved() {
-	build/counters "$PINS/maps/$1" | awk -v map="$1" '
+	build/counters "$MAPS/$1" | awk -v map="$1" '
 		$1 != map { next }
 		NR == FNR { was[$2] = $0; next }
 		{

@@ -63,8 +63,8 @@ struct {
 
 /*
  * The token bucket of each source, as one number: the time at which it will be
- * full again. When there are too many sources, the kernel forgets one that has
- * been quiet for long, and whose bucket is therefore full or nearly.
+ * full again. When there are too many sources, the kernel forgets some that have
+ * been quiet for long, and whose buckets are therefore full or nearly.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -84,7 +84,7 @@ struct {
 /* Drops, on their way to user space. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 64 * 1024);
+	__uint(max_entries, 4096);
 } events SEC(".maps");
 
 /*
@@ -213,30 +213,30 @@ static __always_inline __u64 time(void)
 	return clock ? clock : bpf_ktime_get_coarse_ns();
 }
 
-/* The bucket of SOURCE, full when the source is new; NULL if there is no room. */
-static __always_inline __u64 *bucket_of(const struct maps_source *source,
-					__u64 now)
-{
-	__u64 *bucket = bpf_map_lookup_elem(&sources, source);
-
-	if (bucket)
-		return bucket;
-	/* Another CPU may be faster: then its bucket stays. */
-	bpf_map_update_elem(&sources, source, &now, BPF_NOEXIST);
-	return bpf_map_lookup_elem(&sources, source);
-}
-
 /* Does the source send more than the settings allow? */
 static __always_inline bool limited(const struct facts *f)
 {
 	__u32 zero = 0;
 	struct maps_settings *limit = bpf_map_lookup_elem(&settings, &zero);
-	__u64 now, *bucket;
+	__u64 now, full, *bucket;
 
 	if (!f->version || !limit || !limit->interval)
 		return false;
 	now = time();
-	bucket = bucket_of(&f->source, now);
+	bucket = bpf_map_lookup_elem(&sources, &f->source);
+	if (!bucket) {
+		/*
+		 * A new source has a full bucket, without this frame's token.
+		 * It is not looked up again: the kernel takes what was never
+		 * looked up for the first to forget.
+		 */
+		full = now + limit->interval;
+		if (!bpf_map_update_elem(&sources, &f->source, &full,
+					 BPF_NOEXIST))
+			return false;
+		/* No room, or another CPU was faster: then its bucket it is. */
+		bucket = bpf_map_lookup_elem(&sources, &f->source);
+	}
 	return bucket &&
 	       !take_token(bucket, limit->interval, limit->burst, now);
 }
@@ -284,11 +284,11 @@ static __always_inline int finish(const struct facts *f, __u32 verdict)
 }
 
 /* Is it an IPv4 address, ::ffff:a.b.c.d? Nobody gets round its rules by IPv6. */
-static __always_inline bool is_mapped(const struct maps_source *source)
+static __always_inline bool is_mapped(const struct in6_addr *address)
 {
-	const __u8 mapped[12] = { [10] = 0xff, [11] = 0xff };
+	const __be32 *words = address->in6_u.u6_addr32;
 
-	return !__builtin_memcmp(source->address, mapped, sizeof(mapped));
+	return !words[0] && !words[1] && words[2] == bpf_htonl(0xffff);
 }
 
 /* Takes the facts out of a frame, which is not looked at again. */
@@ -307,7 +307,7 @@ static __always_inline void gather(struct xdp_md *ctx, struct facts *f)
 		__builtin_memcpy(f->source.address + 12, &p.ipv4->saddr, 4);
 	} else if (p.ipv6) {
 		__builtin_memcpy(f->source.address, &p.ipv6->saddr, 16);
-		f->version = is_mapped(&f->source) ? 4 : 6;
+		f->version = is_mapped(&p.ipv6->saddr) ? 4 : 6;
 	}
 	if (p.tcp) {
 		f->port.protocol = IPPROTO_TCP;
