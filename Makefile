@@ -7,6 +7,7 @@ NUMBERS := $(foreach folder,$(FOLDERS),$(firstword $(subst -, ,$(folder))))
 lab      = $(notdir $(wildcard labs/$1-*))
 stem     = $(subst -,_,$(patsubst $1-%,%,$(call lab,$1)))
 STEMS   := $(foreach number,$(NUMBERS),$(call stem,$(number)))
+WITHIN  := $(wildcard labs/*/*/)
 
 CLANG   ?= clang
 CC      := gcc
@@ -17,7 +18,7 @@ BPFWARN := $(WARN) -Wno-unused-function
 # asm/types.h stands in the compiler's own multiarch folder, where there is one.
 MULTI    = /usr/include/$(shell $(CC) -print-multiarch)
 BPFFLAGS = -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -O2 -g $(BPFWARN) -Icommon -idirafter $(MULTI)
-CFLAGS  := -O2 -g $(WARN) -D_GNU_SOURCE -Icommon -Ibuild $(patsubst %/,-I%,$(sort $(dir $(patsubst %/,%,$(wildcard labs/*/*/)))))
+CFLAGS  := -O2 -g $(WARN) -D_GNU_SOURCE -Icommon -Ibuild $(addprefix -I,$(sort $(dir $(WITHIN:%/=%))))
 LDLIBS  := -Wl,--as-needed -lbpf -lelf -lz -lpcap -pthread
 SANDBOX := common/netns.sh
 # What the graded tests use.
@@ -29,13 +30,16 @@ ifeq (0,$(filter-out $(OWNER),$(shell id -u)))
 AS_OWNER := setpriv --reuid $(OWNER) --regid $(shell stat -c %g .) --clear-groups
 endif
 
-SOURCES := $(wildcard common/*.[ch] labs/*/*.[ch] tests/*.[ch])
+SOURCES := $(wildcard common/*.[ch] labs/*/*.[ch] labs/*/*/*.[ch] tests/*.[ch])
+# In build/ all stand side by side.
+$(foreach name,$(sort $(notdir $(SOURCES))),$(if $(word 2,$(filter %/$(name),$(SOURCES))),\
+	$(error two files have one name: $(filter %/$(name),$(SOURCES)))))
 FORMATTED = $(SOURCES) $(wildcard tests/notes/*.c tests/wheats/*/*.c)
 SCRIPTS  = $(shell grep -slE '^.!/bin/bash|^. shellcheck shell|/env bats' common/* labs/*/* tests/* tests/notes/* .ci/run)
 
 Q       := $(if $(V),,@)
 
-vpath %.c $(addprefix labs/,$(FOLDERS)) $(wildcard labs/*/*/) common tests
+vpath %.c $(addprefix labs/,$(FOLDERS)) $(WITHIN) common tests
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
 .SECONDARY:
@@ -101,13 +105,14 @@ $(STEMS:%=build/%): build/loader.o build/verifier.o
 # Other .c files in a lab's folder are parts of its loader.
 parts = $(filter-out $1 $1.bpf,$(basename $(notdir $(wildcard labs/*-$(subst _,-,$1)/*.c))))
 $(foreach stem,$(STEMS),$(eval build/$(stem): $(patsubst %,build/%.o,$(call parts,$(stem)))))
-# A folder in it is a further program, made of the .c files in it and of those parts.
-pieces = $(filter-out $1,$(basename $(notdir $(wildcard labs/*/$1/*.c))))
-FURTHER := $(notdir $(patsubst %/,%,$(wildcard labs/*/*/)))
-lab_of   = $(notdir $(patsubst %/$1/,%,$(wildcard labs/*/$1/)))
-stem_of  = $(call stem,$(firstword $(subst -, ,$(call lab_of,$1))))
-$(foreach program,$(FURTHER),$(eval build/$(program): build/loader.o build/verifier.o \
-	$(patsubst %,build/%.o,$(call pieces,$(program)) $(call parts,$(call stem_of,$(program))))))
+# A folder in a lab's folder is a further program: its .c files and those parts. Who builds a lab's
+# loader builds these too.
+further = $(notdir $(patsubst %/,%,$(wildcard labs/*-$(subst _,-,$1)/*/)))
+pieces  = $(filter-out $1,$(basename $(notdir $(wildcard labs/*/$1/*.c))))
+$(foreach stem,$(STEMS),$(foreach program,$(call further,$(stem)),\
+	$(eval build/$(stem): | build/$(program))\
+	$(eval build/$(program): build/loader.o build/verifier.o \
+		$(patsubst %,build/%.o,$(call pieces,$(program)) $(call parts,$(stem))))))
 
 build/%: build/%.o
 	@echo "  LINK  $@"
@@ -117,7 +122,7 @@ build/%: build/%.o
 tools: $(TOOLS)
 
 ## all        builds every lab
-all: $(STEMS:%=build/%) $(FURTHER:%=build/%) tools
+all: $(STEMS:%=build/%) tools
 
 build/.:
 	$Q$(AS_OWNER) mkdir -p build

@@ -93,10 +93,11 @@ at() {
 
 # burst N FRAME [CPU]: runs the program on that frame, N times in a row.
 burst() {
+	set -- "$1" "$2" "${3:-}"
 	SENT=$2
-	frame "$2" >"$BATS_TEST_TMPDIR/burst"
+	frame "$2" >"$BATS_TEST_TMPDIR/burst$3"
 	${3:+taskset -c "$3"} bpftool prog run pinned "$PINS/$TESTED" \
-		data_in "$BATS_TEST_TMPDIR/burst" repeat "$1" >/dev/null
+		data_in "$BATS_TEST_TMPDIR/burst$3" repeat "$1" >/dev/null
 }
 
 # burst-on-two-cpus N FRAME: the same on two CPUs at once.
@@ -169,15 +170,9 @@ lets() {
 	burst-on-two-cpus 200000 icmp4-request
 	counts ICMP 400000 $((51 * 400000))
 	ends-as passed 400000 $((51 * 400000))
-}
-
-@test "4.1 [2] mapsctl stats shows the sum over all CPUs" {
-	firewall
-	snapshot
-	burst-on-two-cpus 1000 icmp4-request
-	got=$(build/mapsctl stats --json | jq -c '[.protocols.ICMP, .verdicts.passed]')
-	[ "$got" = '[{"packets":2000,"bytes":102000},{"packets":2000,"bytes":102000}]' ] ||
-		wrong "2000 packets, 102000 bytes" "$got"
+	got=$(build/mapsctl stats --json | jq -c '.protocols.ICMP, .verdicts.passed')
+	expected='{"packets":400000,"bytes":20400000}'
+	[ "$got" = "$expected"$'\n'"$expected" ] || wrong "mapsctl stats --json: twice $expected" "$got"
 }
 
 @test "4.1 [2] a real wire: each ping is counted" {
@@ -217,6 +212,9 @@ hit() {
 	passes udp4-back tcp4 tcp6 ipv4-udp22 icmp6-request
 	ctl 'block-port 80/tcp'
 	drops tcp4 tcp6
+	ctl 'unblock-port 80/tcp'
+	passes tcp4 tcp6
+	drops udp4
 }
 
 @test "4.2 [2] it is counted: as what it is, as blocked, and with its rule" {
@@ -236,15 +234,6 @@ hit() {
 	burst-on-two-cpus 200000 ipv4-tcp22
 	ends-as blocked_port 400000 $((54 * 400000))
 	hit 22/tcp 400000
-}
-
-@test "4.2 [2] rules come and go while the program runs" {
-	firewall
-	passes ipv4-tcp22
-	ctl 'block-port 22/tcp'
-	drops ipv4-tcp22
-	ctl 'unblock-port 22/tcp'
-	passes ipv4-tcp22
 }
 
 @test "4.2 [2] a real wire: a blocked port cannot be reached, another can" {
@@ -373,7 +362,7 @@ covers() {
 	firewall 'limit 10 20'
 	lets 0 50 20 tcp4
 	snapshot
-	for ((ms = 30; ms <= 1500; ms += 30)); do
+	for ((ms = 60; ms <= 1500; ms += 60)); do
 		at "$ms"
 		burst 3 tcp4
 	done
@@ -467,8 +456,8 @@ covers() {
 
 @test "4.4 [4] a real wire: pings above the rate are lost" {
 	firewall 'limit 1 10'
-	received=$(on client ping -q -c 50 -i 0.002 -W 0.1 10.0.0.2 | sed -n 's/.* \([0-9]*\) received.*/\1/p')
-	[ "$received" -ge 10 ] && [ "$received" -le 12 ] || wrong "10 answers to 50 pings, or a little more" "$received"
+	received=$(on client ping -q -c 20 -i 0.002 -W 0.1 10.0.0.2 | sed -n 's/.* \([0-9]*\) received.*/\1/p')
+	[ "$received" -ge 10 ] && [ "$received" -le 12 ] || wrong "10 answers to 20 pings, or one or two more" "$received"
 }
 
 # -- 4.5: events ---------------------------------------------------------------------------------

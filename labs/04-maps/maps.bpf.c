@@ -14,7 +14,7 @@
 enum {
 	PREFIXES_MAX = 1 << 20,
 	PORTS_MAX = 1024,
-	SOURCES_MAX = 1 << 16,
+	SOURCES_MAX = 1 << 14,
 	TRIES = 16, /* to change a bucket that other CPUs change too */
 };
 

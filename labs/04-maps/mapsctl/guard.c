@@ -44,11 +44,11 @@ static double rate(int verdicts_fd)
 	return pps;
 }
 
-/* Turns the limit on and off, as the rate of each second asks for. */
+/* Turns the limit on and off, as the rate of each half second asks for. */
 static int watch_over(int verdicts_fd, bool limited)
 {
 	rate(verdicts_fd);
-	while (wait_for(-1, 1000)) {
+	while (wait_for(-1, 500)) {
 		double pps = rate(verdicts_fd);
 		bool attack = pps >= (limited ? options.off : options.on);
 
