@@ -3,36 +3,11 @@
 # and an exit status; nothing stays attached.
 
 bats_require_minimum_version 1.5.0
+load says
 
 setup() {
 	cd "$BATS_TEST_DIRNAME/.." || return
 }
-
-# in-lab SCRIPT: runs SCRIPT in a sandbox with a wire between client and server.
-in-lab() {
-	common/netns.sh bash -c "source common/netns.sh
-		host client; host server; wire client server
-		$1"
-}
-
-# says STATUS LINE SCRIPT: SCRIPT ends with STATUS, having said LINE and nothing else.
-says() {
-	local status_expected=$1 line=$2
-
-	run in-lab "$3"
-	if [ "$status" != "$status_expected" ] || [ "$output" != "$line" ]; then
-		printf 'expected status %s: %s\ngot      status %s: %s\n' \
-			"$status_expected" "$line" "$status" "$output"
-		return 1
-	fi
-}
-
-# misused LINE COMMAND: a wrong command line is exit status 2, LINE, and where to read more.
-misused() {
-	says 2 "$1"$'\n'"Try \`${1%%:*} --help' or \`${1%%:*} --usage' for more information." "$2"
-}
-
-AS_USER='setpriv --reuid 65534 --regid 65534 --clear-groups'
 
 # -- hello ---------------------------------------------------------------------------------------
 
@@ -197,10 +172,114 @@ AS_USER='setpriv --reuid 65534 --regid 65534 --clear-groups'
 		wait-for ended server parsing; errors-of server parsing; stop server parsing'
 }
 
+# -- maps ----------------------------------------------------------------------------------------
+
+@test "maps: a wrong command line" {
+	misused "maps: which interface?" 'build/maps'
+	misused "maps: one interface only, not also 'veth1'" 'build/maps veth0 veth1'
+	misused "maps: no mode 'offload': native or generic" 'build/maps -m offload veth0'
+	misused "maps: unrecognized option '--stay'" 'build/maps --stay veth0'
+}
+
+@test "maps: what cannot be attached leaves no pin" {
+	gone='{ [ -e /sys/fs/bpf/maps ] || echo no pin; exit 1; }'
+	says 1 $'maps: attach to eth9: No such device\nno pin' "on server build/maps eth9 || $gone"
+	says 1 $'maps: attach to lo in native mode: Operation not supported (its driver has no native XDP: -m generic)\nno pin' \
+		"on server build/maps lo || $gone"
+	says 1 "maps: pin to /sys/fs/bpf/maps: Permission denied (this needs root: sudo)" \
+		"on server $AS_USER build/maps veth0"
+}
+
+@test "maps: no bpffs" {
+	run -1 in-lab 'while umount /sys/fs/bpf; do :; done 2>/dev/null; on server build/maps veth0'
+	[[ $output == 'maps: pin to /sys/fs/bpf/maps: '*' (is bpffs mounted there?)' ]]
+}
+
+@test "maps: a second one, while the first is there" {
+	says 1 'maps: pin to /sys/fs/bpf/maps: another maps holds the data plane (with --keep it would not)' \
+		'start server build/maps veth0; on server build/maps veth0'
+}
+
+@test "maps: a data plane that is elsewhere, or in the other mode, is not taken over" {
+	says 1 'maps: attach to veth0: the data plane is on another interface already (mapsctl stop ends it)' \
+		'on server build/maps --keep veth0 >/dev/null; on client build/maps veth0'
+	says 1 'maps: attach to veth0: the data plane is there in the other mode (mapsctl stop ends it)' \
+		'on server build/maps --keep -m generic veth0 >/dev/null; on server build/maps veth0'
+	says 0 'ready' 'on server build/maps --keep -m generic veth0 >/dev/null
+		on server build/maps --keep -m generic veth0'
+}
+
+@test "maps: an interface with another program" {
+	says 1 'maps: attach to veth0 in native mode: Device or resource busy (another XDP program is there: ip link show)' \
+		'start server build/xdp_drop veth0; on server build/maps veth0'
+}
+
+@test "maps: SIGINT and SIGTERM end the data plane, pins and all; kill -9 does not" {
+	for signal in INT TERM; do
+		says 0 '' "start server build/maps veth0; build/mapsctl block 10.0.0.1
+			! on client ping -q -c 1 -W 0.1 10.0.0.2 >/dev/null
+			kill -$signal \$(pid-of server maps); wait \$(pid-of server maps)
+			[ ! -e /sys/fs/bpf/maps ]
+			on client ping -q -c 1 -W 1 10.0.0.2 >/dev/null"
+	done
+	says 0 '10.0.0.1/32                                 2' 'start server build/maps veth0; disown
+		build/mapsctl block 10.0.0.1
+		! on client ping -q -c 1 -W 0.1 10.0.0.2 >/dev/null
+		kill -9 $(pid-of server maps)
+		! on client ping -q -c 1 -W 0.1 10.0.0.2 >/dev/null
+		build/mapsctl list'
+}
+
+@test "maps: --keep leaves the data plane running; a new one takes over all that it knows" {
+	says 0 'ready
+10.0.0.1/32                                 2
+ready' 'on server build/maps --keep veth0; build/mapsctl block 10.0.0.1
+		! on client ping -q -c 1 -W 0.1 10.0.0.2 >/dev/null
+		start server build/maps --chain veth0
+		! on client ping -q -c 1 -W 0.1 10.0.0.2 >/dev/null
+		build/mapsctl list
+		stop server maps
+		on server build/maps --keep veth0; build/mapsctl list
+		on client ping -q -c 1 -W 1 10.0.0.2 >/dev/null'
+}
+
+@test "maps: after kill -9 before it was attached, the next one starts well" {
+	says 0 '' 'mkdir /sys/fs/bpf/maps
+		bpftool map create /sys/fs/bpf/maps/ports type hash key 4 value 8 entries 1024 name ports
+		start server build/maps veth0; build/mapsctl block-port 23/tcp; stop server maps'
+}
+
+@test "maps: a pinned map of another kind is told of" {
+	run in-lab 'mkdir /sys/fs/bpf/maps
+		bpftool map create /sys/fs/bpf/maps/ports type hash key 8 value 8 entries 1024 name ports
+		on server build/maps veth0'
+	[ "$status" = 1 ]
+	[[ $output == 'maps: load: Invalid argument ('*"pinned map at '/sys/fs/bpf/maps/ports'"* ]]
+}
+
+@test "maps: the interface vanishes while the program is attached; the rules stay for a new one" {
+	says 1 'maps: detached from veth0: the interface is gone, or somebody stopped the data plane' \
+		'start server build/maps veth0; ip -n client link delete veth0
+		wait-for ended server maps; errors-of server maps; stop server maps'
+	says 0 '10.0.0.1/32                                 0' \
+		'start server build/maps veth0; build/mapsctl block 10.0.0.1
+		ip -n client link delete veth0; wait-for ended server maps; stop server maps || :
+		rm "$LOGS/wires"; wire client server
+		start server build/maps veth0; build/mapsctl list'
+}
+
+@test "maps: Ctrl-C ends it in a flood of drops" {
+	says 0 '' 'start server build/maps veth0; build/mapsctl block 10.0.0.1
+		tests/frame tcp4 | on client build/flood veth0 0 &
+		wait-for grep -q blocked_prefix: "$(log-of server maps).out"
+		stop server maps
+		kill -9 $(ip netns pids client)'
+}
+
 # -- all -----------------------------------------------------------------------------------------
 
 @test "loaders: --help says what it is for, on stdout, and exits 0" {
-	for loader in hello xdp_drop parsing; do
+	for loader in hello xdp_drop parsing maps mapsctl; do
 		run -0 --separate-stderr build/$loader --help
 		[[ $output == "Usage: $loader [OPTION...]"* ]]
 		[ -z "$stderr" ]

@@ -98,10 +98,25 @@ static void print_verdicts(struct maps_bpf *skel)
 	putchar('\n');
 }
 
-/* Shows drops as they come, and each second the counters. Returns how to exit. */
+/* All frames so far. */
+static __u64 frames(struct maps_bpf *skel)
+{
+	int fd = bpf_map__fd(skel->maps.verdicts);
+	__u64 sum = 0;
+
+	for (__u32 verdict = 0; verdict < MAPS_VERDICTS; verdict++)
+		sum += sum_counts(fd, verdict).packets;
+	return sum;
+}
+
+/*
+ * Shows drops as they come and, in each second in which frames do, the counters.
+ * Returns how the loader is to exit.
+ */
 static int watch(struct maps_bpf *skel, struct ring_buffer *ring, int link_fd)
 {
-	time_t shown = time(NULL);
+	time_t last = time(NULL);
+	__u64 shown = 0;
 
 	while (wait_for(ring_buffer__epoll_fd(ring), 1000)) {
 		ring_buffer__consume(ring);
@@ -109,9 +124,11 @@ static int watch(struct maps_bpf *skel, struct ring_buffer *ring, int link_fd)
 			return fail("detached from %s: the interface is gone, "
 				    "or somebody stopped the data plane",
 				    env.ifname);
-		if (time(NULL) != shown)
-			print_verdicts(skel);
-		shown = time(NULL);
+		if (time(NULL) == last || frames(skel) == shown)
+			continue;
+		last = time(NULL);
+		shown = frames(skel);
+		print_verdicts(skel);
 	}
 	if (xdp_attached(link_fd))
 		stop_data_plane();
@@ -139,9 +156,9 @@ int main(int argc, char **argv)
 		fail("open: %s", strerror(errno));
 		goto out;
 	}
+	fresh = access(PINS, F_OK);
 	if (!lock_pins())
 		goto out;
-	fresh = access(PINNED_LINK, F_OK);
 	pin_maps(skel->obj);
 
 	err = maps_bpf__load(skel);

@@ -15,22 +15,25 @@
 
 struct options options = { .limit = 100 };
 
+enum { MANY = 1 << 20 };
+
 static const struct command {
 	const char *name;
 	int (*run)(int count, char **words);
-	int least, most;     /* how many words it takes */
+	int least, most; /* how many words it takes */
+	const char *takes;
 	const char *options; /* the keys of those that it takes */
 } commands[] = {
-	{ "block", block, 1, 1 << 20, "" },
-	{ "unblock", unblock, 1, 1 << 20, "" },
-	{ "block-port", block_port, 1, 1 << 20, "" },
-	{ "unblock-port", unblock_port, 1, 1 << 20, "" },
-	{ "list", list, 0, 0, "" },
-	{ "load", load, 1, 1, "" },
-	{ "limit", limit, 1, 2, "" },
-	{ "stats", stats, 0, 0, "jw" },
-	{ "guard", guard, 0, 0, "nfl" },
-	{ "stop", stop, 0, 0, "" },
+	{ "block", block, 1, MANY, "one prefix or more", "" },
+	{ "unblock", unblock, 1, MANY, "one prefix or more", "" },
+	{ "block-port", block_port, 1, MANY, "one port or more", "" },
+	{ "unblock-port", unblock_port, 1, MANY, "one port or more", "" },
+	{ "list", list, 0, 0, "nothing more", "" },
+	{ "load", load, 1, 1, "one file", "" },
+	{ "limit", limit, 1, 2, "packets a second, and a burst", "" },
+	{ "stats", stats, 0, 0, "nothing but options", "jw" },
+	{ "guard", guard, 0, 0, "nothing but options", "nfl" },
+	{ "stop", stop, 0, 0, "nothing more", "" },
 };
 
 static const struct argp_option argp_options[] = {
@@ -72,21 +75,26 @@ static const struct command *find(const char *name)
 	return NULL;
 }
 
+/* The name of the option with that key. */
+static const char *option_name(char key)
+{
+	const struct argp_option *option = argp_options;
+
+	while (option->key != key)
+		option++;
+	return option->name;
+}
+
 static void check(struct argp_state *state)
 {
 	if (!command)
 		argp_error(state, "which command?");
 	if (word_count < command->least || word_count > command->most)
-		argp_error(state, "%s takes %s", command->name,
-			   command->most == 0	? "nothing more"
-			   : command->most == 1 ? "one file"
-			   : command->most == 2
-				   ? "packets a second, and a burst"
-				   : "one or more");
+		argp_error(state, "%s takes %s", command->name, command->takes);
 	for (const char *key = given; *key; key++)
 		if (!strchr(command->options, *key))
-			argp_error(state, "-%c is not for %s", *key,
-				   command->name);
+			argp_error(state, "%s has no option --%s",
+				   command->name, option_name(*key));
 	if (command->run == guard &&
 	    (!options.off || options.off > options.on || !options.limit))
 		argp_error(state,
@@ -95,7 +103,7 @@ static void check(struct argp_state *state)
 
 static __u32 pps(const char *option, const char *text)
 {
-	long long n = number(option, text, 0, PPS_MAX);
+	long long n = number(option, text, 1, PPS_MAX);
 
 	if (n < 0)
 		exit(EXIT_USAGE);

@@ -11,20 +11,15 @@
 #include "pins.h"
 #include "prefix.h"
 
-/* Reads TEXT into P; says what is wrong with it, or what was made of it. */
-static bool read_prefix(const char *text, struct prefix *p)
+/* Reads TEXT, which is right, into P; says what was made of it. */
+static void read_prefix(const char *text, struct prefix *p)
 {
 	char normal[PREFIX_TEXT];
 	bool changed;
-	const char *wrong = prefix_parse(text, p, &changed);
 
-	if (wrong) {
-		fail("prefix %s: %s", text, wrong);
-		return false;
-	}
+	prefix_parse(text, p, &changed);
 	if (changed)
 		printf("%s is taken as %s\n", text, prefix_text(p, normal));
-	return true;
 }
 
 static int prefixes_fd(const struct prefix *p)
@@ -114,20 +109,23 @@ static int each_prefix(int count, char **words,
 	for (int i = 0; i < count; i++) {
 		const char *wrong = prefix_parse(words[i], &p, NULL);
 
-		if (wrong)
-			return fail("prefix %s: %s", words[i], wrong);
+		if (wrong) {
+			fail("prefix %s: %s", words[i], wrong);
+			return EXIT_USAGE;
+		}
 	}
 	for (int i = 0; i < count; i++) {
 		int fd;
 
-		if (!read_prefix(words[i], &p))
-			return EXIT_FAILURE;
+		read_prefix(words[i], &p);
 		fd = prefixes_fd(&p);
 		if (fd < 0)
 			return EXIT_FAILURE;
 		if (change(fd, &p))
 			status = EXIT_FAILURE;
 		close(fd);
+		if (status && change == block_prefix)
+			break; /* the next would find no room either */
 	}
 	return status;
 }
@@ -172,16 +170,21 @@ static int each_port(int count, char **words, bool blocked)
 	for (int i = 0; i < count; i++) {
 		const char *wrong = port_parse(words[i], &port);
 
-		if (wrong)
-			return fail("port %s: %s", words[i], wrong);
+		if (wrong) {
+			fail("port %s: %s", words[i], wrong);
+			return EXIT_USAGE;
+		}
 	}
 	fd = pinned_map("ports");
 	if (fd < 0)
 		return EXIT_FAILURE;
 	for (int i = 0; i < count; i++) {
 		port_parse(words[i], &port);
-		if (change_port(fd, words[i], &port, blocked))
-			status = EXIT_FAILURE;
+		if (!change_port(fd, words[i], &port, blocked))
+			continue;
+		status = EXIT_FAILURE;
+		if (blocked)
+			break; /* the next would find no room either */
 	}
 	close(fd);
 	return status;
