@@ -32,8 +32,9 @@ endif
 
 SOURCES := $(wildcard common/*.[ch] labs/*/*.[ch] labs/*/*/*.[ch] tests/*.[ch])
 # In build/ all stand side by side.
-$(foreach name,$(sort $(notdir $(SOURCES))),$(if $(word 2,$(filter %/$(name),$(SOURCES))),\
-	$(error two files have one name: $(filter %/$(name),$(SOURCES)))))
+same = $(filter %/$1,$(SOURCES))
+$(foreach name,$(sort $(notdir $(filter %.c,$(SOURCES)))),\
+	$(if $(word 2,$(call same,$(name))),$(error two files have one name: $(call same,$(name)))))
 FORMATTED = $(SOURCES) $(wildcard tests/notes/*.c tests/wheats/*/*.c)
 SCRIPTS  = $(shell grep -slE '^.!/bin/bash|^. shellcheck shell|/env bats' common/* labs/*/* tests/* tests/notes/* .ci/run)
 

@@ -121,6 +121,10 @@ solution-lines() {
 		for knobs in "" "-s 1" "-p 80 -s 3 -m generic"; do
 			start server build/parsing $knobs veth0
 			stop server build/parsing
+		done
+		for knobs in "" "--chain" "-m generic"; do
+			start server build/maps $knobs veth0
+			stop server build/maps
 		done'
 }
 
@@ -132,6 +136,8 @@ solution-lines() {
 	[[ $output == *"FAILED: a ping was answered through xdp_drop (exercise 2.2)"* ]]
 	run -2 make lab-03
 	[[ $output == *"FAILED: port 22 was reached over IPv4 (exercise 3.7)"* ]]
+	run -2 make lab-04
+	[[ $output == *"FAILED: port 23 was reached although it is blocked (exercise 4.2)"* ]]
 	run -2 make check-01
 	[[ $output == *"✗ 1.1 [1] say hello"*"read labs/01-hello/README.md"*"0 of 10 points"* ]]
 	[ "$(git log --oneline | wc -l)" = 1 ]

@@ -52,6 +52,20 @@ rebuilds() {
 	[[ $output == *"build/parsing.bpf.o"*"build/parsing.skel.h"*"build/sample.o"*"build/parsing"* ]]
 }
 
+@test "make: a further program of a lab is built and linked with its parts" {
+	make build/maps
+	touch -d '+1 minute' labs/04-maps/mapsctl/prefix.c
+	run -0 make build/maps
+	[[ $output == *"build/prefix.o"*"build/mapsctl"* ]]
+	touch -d '+2 minutes' labs/04-maps/pins.c
+	run -0 make build/maps
+	[[ $output == *"build/pins.o"* && $output == *"build/mapsctl"* && $output == *"build/maps"* ]]
+	cp labs/04-maps/mapsctl/prefix.c labs/01-hello/
+	run ! make build/maps
+	[[ $output == *"two files have one name: labs/01-hello/prefix.c labs/04-maps/mapsctl/prefix.c"* ]]
+	rm labs/01-hello/prefix.c
+}
+
 @test "make: a header that is gone does not stop the build" {
 	built
 	sed -i 's/#include "csum.h"/#include "sum.h"/' labs/02-*/xdp_drop.bpf.c

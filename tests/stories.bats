@@ -23,6 +23,11 @@ setup() {
 	[[ $output == *"TCP vlan 100 vlan 5 "*" dropped"* ]]
 }
 
+@test "story: make lab-04" {
+	run -0 make lab-04
+	[[ $output == *"the limit is on"*" 20 received"*"the limit is off"* ]]
+}
+
 @test "story: make shell-01 has the program attached" {
 	run -0 make shell-01 <<<'on client /bin/true; stop client hello; output-of client hello'
 	[[ $output == *" /bin/true"* ]]
@@ -42,6 +47,16 @@ setup() {
 @test "story: make shell-03 shows every frame" {
 	run -0 make shell-03 <<<'on client ping -q -c 1 10.0.0.2; stop server parsing; output-of server parsing'
 	[[ $output == *"ICMP 10.0.0.1 > 10.0.0.2, length 98, passed"* ]]
+}
+
+@test "story: make shell-04 has a firewall to give rules to" {
+	run -0 make shell-04 <<-'END'
+		set -e
+		build/mapsctl block fd00::1
+		on client ping -q -c 1 -W 0.1 fd00::2 && exit 1
+		build/mapsctl list
+	END
+	[[ $output == *"100% packet loss"*"fd00::1/128"*" 1" ]]
 }
 
 @test "story: commands piped into a shell end it with their status" {
