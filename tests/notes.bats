@@ -441,3 +441,104 @@ filters() {
 		wait-for grep -q "fd00::2 > fd00::1: ICMP6, parameter problem" "$TMPDIR/tap" ||
 			fail "the fragment is not refused: $(cat "$TMPDIR/tap")"'
 }
+
+# -- lab 04 --------------------------------------------------------------------------------------
+
+@test "notes 04: the rate limiter compares a count with a time, and never drops" {
+	compile limiter
+	experiment '
+		load limiter
+		tests/frame tcp4 >"$TMPDIR/frame"
+		bpftool -j prog run pinned /sys/fs/bpf/limiter data_in "$TMPDIR/frame" repeat 2000000 >"$TMPDIR/result"
+		expect 2 "$(jq .retval "$TMPDIR/result")"
+		expect 1 "$(bpftool -j map dump id "$(about limiter ".map_ids[0]")" | jq ".[0].formatted.value")"
+
+		lab
+		start server build/maps veth0
+		build/mapsctl limit 1000 >/dev/null
+		tests/frame tcp4 | on client build/flood veth0 100000
+		passed=$(build/mapsctl stats --json | jq .verdicts.passed.packets)
+		[ "$passed" -ge 1000 ] && [ "$passed" -lt 50000 ] || fail "of 100000 in a row, $passed passed"'
+}
+
+@test "notes 04: a key with a byte that nobody sets is not found" {
+	compile padding
+	compile padding-set -DPAD
+	experiment '
+		load padding
+		load padding-set
+		for each in padding padding-set; do
+			bpftool map update id "$(about $each ".map_ids[0]")" \
+				key hex 0a 00 00 02 00 50 06 00 value hex 01 00 00 00 00 00 00 00
+		done
+		expect 3 "$(judges padding-set tcp4)"
+		expect 2 "$(judges padding tcp4)"'
+}
+
+@test "notes 04: a program calls itself by tail calls 33 times, then one comes back; an array that nobody holds is emptied" {
+	compile tail
+	experiment '
+		load tail
+		map() { bpftool -j map show | jq ".[] | select(.id as \$id | $(about tail .map_ids) | index(\$id)) | select(.type == \"$1\").id"; }
+		runs() { bpftool -j map dump id "$(map array)" | jq "[.. | objects | .runs? // empty][0]"; }
+		# Nobody but the program holds the array: it is emptied as soon as bpftool has left.
+		bpftool map update id "$(map prog_array)" key 0 0 0 0 value pinned /sys/fs/bpf/tail
+		expect 2 "$(returns tail)"
+		expect 1 "$(runs)"
+		bpftool map pin id "$(map prog_array)" /sys/fs/bpf/self
+		bpftool map update pinned /sys/fs/bpf/self key 0 0 0 0 value pinned /sys/fs/bpf/tail
+		expect 2 "$(returns tail)"
+		expect 35 "$(runs)"'
+}
+
+@test "notes 04: counting in one place on two CPUs loses counts; atomically or per CPU it does not" {
+	[ "$(nproc)" -gt 1 ] || skip "one CPU only"
+	compile race
+	experiment '
+		load race
+		head -c 64 /dev/zero >"$TMPDIR/frame"
+		for cpu in 0 1; do
+			taskset -c $cpu bpftool prog run pinned /sys/fs/bpf/race data_in "$TMPDIR/frame" repeat 1000000 >/dev/null &
+		done
+		wait
+		for id in $(about race ".map_ids[]"); do
+			bpftool map pin id "$id" "/sys/fs/bpf/$(bpftool -j map show id "$id" | jq -r .name)"
+		done
+		count() { build/counters "/sys/fs/bpf/$1" | cut -d" " -f3; }
+		expect 2000000 "$(count atomic)"
+		expect 2000000 "$(count apart)"
+		[ "$(count shared)" -lt 2000000 ] || fail "nothing was lost"
+		# user space gets a value for each CPU that there may be
+		expect "$(sed "s/.*-//" /sys/devices/system/cpu/possible)" \
+			"$(bpftool -j map dump pinned /sys/fs/bpf/apart | jq ".[0].values | length - 1")"'
+}
+
+@test "notes 04: a full hash takes no key more; an LRU hash forgets one" {
+	experiment '
+		add() { bpftool map update pinned "/sys/fs/bpf/$1" key "$2" 0 0 0 value 1 0 0 0; }
+		bpftool map create /sys/fs/bpf/full type hash key 4 value 4 entries 2 name full
+		bpftool map create /sys/fs/bpf/lru type lru_hash key 4 value 4 entries 2 name lru
+		add full 1; add full 2
+		fails add full 3
+		said "Argument list too long"
+		for key in {1..200}; do add lru "$key"; done
+		left=$(bpftool -j map dump pinned /sys/fs/bpf/lru | jq length)
+		[ "$left" -ge 1 ] && [ "$left" -le 2 ] || fail "$left are left in an LRU hash of 2"'
+}
+
+@test "notes 04: a map goes with the last who holds it, unless it is pinned" {
+	experiment '
+		lab
+		start server build/parsing veth0
+		id=$(id-of map server parsing packets)
+		stop server parsing >/dev/null
+		wait-for gone map "$id" || fail "map $id is still there"
+		on server build/maps --keep veth0 >/dev/null
+		bpftool map show pinned /sys/fs/bpf/maps/ports >/dev/null
+		build/mapsctl stop'
+}
+
+@test "notes 04: u32 and u64 are no types for who includes linux/bpf.h" {
+	run ! compile map_u32
+	[[ $output == *"undeclared identifier 'u32'"* ]]
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * “eBPF Networking Stack Visual Guide”, the load balancer's key: seven bytes, and
+ * an eighth that the compiler adds and nobody sets. With -DPAD it is set.
+ */
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/ip.h>
+#include <linux/tcp.h>
+#include <bpf/bpf_helpers.h>
+
+struct vip_key {
+	__be32 ip;
+	__be16 port;
+	__u8 protocol;
+#ifdef PAD
+	__u8 pad;
+#endif
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16);
+	__type(key, struct vip_key);
+	__type(value, __u64);
+} vips SEC(".maps");
+
+SEC("xdp")
+int padding(struct xdp_md *ctx)
+{
+	struct ethhdr *eth = (void *)(long)ctx->data;
+	struct iphdr *ip = (void *)(eth + 1);
+	struct tcphdr *tcp = (void *)(ip + 1);
+
+	if ((void *)(tcp + 1) > (void *)(long)ctx->data_end)
+		return XDP_ABORTED;
+
+	struct vip_key vip = {
+		.ip = ip->daddr,
+		.port = tcp->dest,
+		.protocol = ip->protocol,
+	};
+
+	return bpf_map_lookup_elem(&vips, &vip) ? XDP_TX : XDP_PASS;
+}
