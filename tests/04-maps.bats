@@ -11,7 +11,10 @@ setup() {
 	build/mapsctl stop 2>/dev/null || : # what the test before has left
 }
 
+# What `all-moved` is told the names of.
+# shellcheck disable=SC2034
 CLASSES=(OTHER ARP MALFORMED FRAGMENT IP_OTHER ICMP ICMP6 TCP UDP) # enum packet_class
+# shellcheck disable=SC2034
 VERDICTS=(passed blocked_prefix blocked_port limited) # enum maps_verdict
 
 # firewall [RULE…]: attaches the data plane, and has mapsctl set each rule.
@@ -31,15 +34,6 @@ ctl() {
 }
 
 # -- what a test asserts -------------------------------------------------------------------------
-
-# number NAME LIST…: the place of NAME in LIST.
-number() {
-	local name=$1 i=0
-	shift
-
-	while [ "$1" != "$name" ]; do i=$((i + 1)) && shift; done
-	echo "$i"
-}
 
 # all-moved MAP NAMES: what has moved in a map that is counted by these names: NAME:PACKETS,BYTES…
 all-moved() {
@@ -93,11 +87,13 @@ at() {
 
 # burst N FRAME [CPU]: runs the program on that frame, N times in a row.
 burst() {
-	set -- "$1" "$2" "${3:-}"
-	SENT=$2
-	frame "$2" >"$BATS_TEST_TMPDIR/burst$3"
-	${3:+taskset -c "$3"} bpftool prog run pinned "$PINS/$TESTED" \
-		data_in "$BATS_TEST_TMPDIR/burst$3" repeat "$1" >/dev/null
+	local BYTES file=$BATS_TEST_TMPDIR/burst${3:-}
+
+	bytes "$2"
+	frame "$2" >"$file"
+	# shellcheck disable=SC2034 # what a failure shows
+	SENT=$2 INPUT=$BYTES
+	${3:+taskset -c "$3"} bpftool prog run pinned "$PINS/$TESTED" data_in "$file" repeat "$1" >/dev/null
 }
 
 # burst-on-two-cpus N FRAME: the same on two CPUs at once.
@@ -113,19 +109,7 @@ burst-on-two-cpus() {
 
 # packets VERDICT: how many more have ended so, since `snapshot`.
 packets() {
-	local got
-
-	got=$(moved verdicts)
-	got=" $got"
-	got=${got##* $(number "$1" "${VERDICTS[@]}"):}
-	[[ $got =~ ^[0-9]+ ]] && echo "${BASH_REMATCH[0]}" || echo 0
-}
-
-# passes-of N FRAME: of N in a row, how many pass.
-passes-of() {
-	snapshot
-	burst "$1" "$2"
-	packets passed
+	[[ " $(all-moved verdicts VERDICTS)" =~ " $1:"([0-9]+) ]] && echo "${BASH_REMATCH[1]}" || echo 0
 }
 
 # lets TIMES N EXPECTED FRAME: at each of these times N in a row are sent, and so many pass.
@@ -133,8 +117,9 @@ lets() {
 	local time=$1 got
 
 	at "$time"
-	got=$(passes-of "$2" "$4")
-	SENT=$4
+	snapshot
+	burst "$2" "$4"
+	got=$(packets passed)
 	[ "$got" = "$3" ] || wrong "of $2 in a row at $time ms, $3 pass" "$got"
 }
 

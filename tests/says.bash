@@ -15,6 +15,7 @@ says() {
 	local status_expected=$1 line=$2
 
 	run in-lab "$3"
+	# shellcheck disable=SC2154 # `run` has set them
 	if [ "$status" != "$status_expected" ] || [ "$output" != "$line" ]; then
 		printf 'expected status %s: %s\ngot      status %s: %s\n' \
 			"$status_expected" "$line" "$status" "$output"
@@ -27,4 +28,5 @@ misused() {
 	says 2 "$1"$'\n'"Try \`${1%%:*} --help' or \`${1%%:*} --usage' for more information." "$2"
 }
 
+# shellcheck disable=SC2034 # for the scripts of the tests
 AS_USER='setpriv --reuid 65534 --regid 65534 --clear-groups'

@@ -33,7 +33,7 @@ int padding(struct xdp_md *ctx)
 	struct tcphdr *tcp = (void *)(ip + 1);
 
 	if ((void *)(tcp + 1) > (void *)(long)ctx->data_end)
-		return XDP_ABORTED;
+		return XDP_DROP;
 
 	struct vip_key vip = {
 		.ip = ip->daddr,

@@ -87,8 +87,10 @@ static const char *option_name(char key)
 
 static void check(struct argp_state *state)
 {
-	if (!command)
+	if (!command) {
 		argp_error(state, "which command?");
+		return; /* argp_error() may */
+	}
 	if (word_count < command->least || word_count > command->most)
 		argp_error(state, "%s takes %s", command->name, command->takes);
 	for (const char *key = given; *key; key++)
