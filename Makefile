@@ -23,6 +23,8 @@ LDLIBS  := -Wl,--as-needed -lbpf -lelf -lz -lpcap -pthread
 SANDBOX := common/netns.sh
 # What the graded tests use.
 TOOLS   := $(addprefix build/,probe execs rush cuts counters flood verified frames tags.bpf.o)
+# What is measured, a lab each.
+BENCHES := $(patsubst tests/bench/%.c,build/%.o,$(wildcard tests/bench/*.bpf.c))
 
 # Under sudo the build still belongs to the owner of the tree, and so do its files.
 OWNER   := $(shell stat -c %u .)
@@ -30,21 +32,21 @@ ifeq (0,$(filter-out $(OWNER),$(shell id -u)))
 AS_OWNER := setpriv --reuid $(OWNER) --regid $(shell stat -c %g .) --clear-groups
 endif
 
-SOURCES := $(wildcard common/*.[ch] labs/*/*.[ch] labs/*/*/*.[ch] tests/*.[ch])
+SOURCES := $(wildcard common/*.[ch] labs/*/*.[ch] labs/*/*/*.[ch] tests/*.[ch] tests/bench/*.[ch])
 # In build/ all stand side by side.
 same = $(filter %/$1,$(SOURCES))
 $(foreach name,$(sort $(notdir $(filter %.c,$(SOURCES)))),\
 	$(if $(word 2,$(call same,$(name))),$(error two files have one name: $(call same,$(name)))))
 FORMATTED = $(SOURCES) $(wildcard tests/notes/*.c tests/wheats/*/*.c)
-SCRIPTS  = $(shell grep -slE '^.!/bin/bash|^. shellcheck shell|/env bats' common/* labs/*/* tests/* tests/notes/* .ci/run)
+SCRIPTS  = $(shell grep -slE '^.!/bin/bash|^. shellcheck shell|/env bats' common/* labs/*/* tests/* tests/notes/* tests/bench/* .ci/run)
 
 Q       := $(if $(V),,@)
 
-vpath %.c $(addprefix labs/,$(FOLDERS)) $(WITHIN) common tests
+vpath %.c $(addprefix labs/,$(FOLDERS)) $(WITHIN) common tests tests/bench
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
 .SECONDARY:
-.PHONY: help all deps doctor check test test-all handout mutants wheats fuzz clean format lint
+.PHONY: help all deps doctor check test test-all handout mutants wheats fuzz bench clean format lint
 
 ## help       lists what can be made (the default)
 help:
@@ -148,6 +150,12 @@ fuzz: build/fuzz
 build/fuzz: tests/fuzz.c common/parse.h | $(FIRST)
 	@echo "  FUZZ  $@"
 	$Q$(AS_OWNER) $(CLANG) -O1 -g $(WARN) -fsanitize=fuzzer,address -Icommon $< -o $@
+
+## bench      measures what the labs cost [of the labs LABS]
+bench: all build/bench $(BENCHES)
+	$Qtests/bench/run $(LABS)
+
+build/bench: build/timing.o
 
 ## format     brings the C sources into the house style
 format:

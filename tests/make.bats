@@ -112,7 +112,7 @@ rebuilds() {
 
 @test "make: alone it lists what can be made, each with a line" {
 	run -0 make
-	for target in deps doctor lab-NN check-NN check shell-NN test format lint clean; do
+	for target in deps doctor lab-NN check-NN check shell-NN test bench format lint clean; do
 		grep -qE "^  make $target +[a-z]" <<<"$output" || { echo "$target is missing" && false; }
 	done
 }
