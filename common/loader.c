@@ -76,6 +76,18 @@ static int on_libbpf_message(enum libbpf_print_level level, const char *format,
 	return vfprintf(stderr, format, args);
 }
 
+/* -- the command line ----------------------------------------------------- */
+
+long long parse_number(const char *text, long long least, long long most)
+{
+	char *end;
+	long long n;
+
+	errno = 0;
+	n = strtoll(text, &end, 10);
+	return errno || end == text || *end || n < least || n > most ? -1 : n;
+}
+
 /* -- start and end -------------------------------------------------------- */
 
 void loader_args(const struct argp *argp, int argc, char **argv)

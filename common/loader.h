@@ -21,6 +21,9 @@ enum xdp_mode {
 	XDP_MODE_OFFLOAD, /* on the network card itself */
 };
 
+/* The number that TEXT is, if it is one from LEAST (0 or more) to MOST; else -1. */
+long long parse_number(const char *text, long long least, long long most);
+
 /*
  * First thing in main: parses the command line by ARGP's rules, which set the
  * loader's env. A wrong one, or --help, ends the process, with status 2 or 0.

@@ -35,19 +35,6 @@ static const struct argp_option options[] = {
 	{},
 };
 
-/* The number that TEXT is, if it is one of LEAST to MOST; else -1. */
-static long long number(const char *text, long long least, long long most)
-{
-	char *end;
-	long long n;
-
-	errno = 0;
-	n = strtoll(text, &end, 10);
-	if (errno || end == text || *end || n < least || n > most)
-		return -1;
-	return n;
-}
-
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	switch (key) {
@@ -58,15 +45,15 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 				   arg);
 		break;
 	case 'p':
-		if (number(arg, 1, 65535) < 0)
+		if (parse_number(arg, 1, 65535) < 0)
 			argp_error(state, "no port '%s': 1 to 65535", arg);
-		env.port = number(arg, 1, 65535);
+		env.port = parse_number(arg, 1, 65535);
 		break;
 	case 's':
-		if (number(arg, 0, UINT32_MAX) < 0)
+		if (parse_number(arg, 0, UINT32_MAX) < 0)
 			argp_error(state, "one frame of '%s': 0 to %u", arg,
 				   UINT32_MAX);
-		env.sample_every = number(arg, 0, UINT32_MAX);
+		env.sample_every = parse_number(arg, 0, UINT32_MAX);
 		break;
 	case 'w':
 		if (!strcmp(arg, "-"))

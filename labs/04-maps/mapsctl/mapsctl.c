@@ -56,15 +56,12 @@ static char given[16]; /* the keys of the options given */
 long long number(const char *what, const char *text, long long least,
 		 long long most)
 {
-	char *end;
-	long long n;
+	long long n = parse_number(text, least, most);
 
-	errno = 0;
-	n = strtoll(text, &end, 10);
-	if (!errno && end != text && !*end && n >= least && n <= most)
-		return n;
-	fail("%s %s: not a number from %lld to %lld", what, text, least, most);
-	return -1;
+	if (n < 0)
+		fail("%s %s: not a number from %lld to %lld", what, text, least,
+		     most);
+	return n;
 }
 
 static const struct command *find(const char *name)
