@@ -171,6 +171,8 @@ fd00::/32                                   0' '
 	END
 	run -1 in-lab "$(with 'head -c 100000 /dev/urandom | mapsctl load -')"
 	[[ $output == 'mapsctl: load -: line '*'; nothing is changed' ]]
+	tells 1 'mapsctl: load /dev/zero: line 1: longer than 1022 bytes; nothing is changed' \
+		'mapsctl load /dev/zero'
 }
 
 @test "mapsctl load: a terminal sees a bar that grows, a pipe does not" {

@@ -16,7 +16,7 @@
 #include "pins.h"
 #include "prefix.h"
 
-enum { BATCH = 4096, BAR = 40 };
+enum { BATCH = 4096, BAR = 40, LINE = 1024 };
 
 #define BLANK " \t\r\n"
 
@@ -77,14 +77,17 @@ static int read_file(const char *path, FILE *file, struct keys *v4,
 		     struct keys *v6)
 {
 	int status = EXIT_SUCCESS;
-	char *line = NULL;
-	size_t room = 0;
+	char line[LINE];
 
-	for (int n = 1; !status && getline(&line, &room, file) >= 0; n++)
-		status = read_line(path, n, line, v4, v6);
+	for (int n = 1; !status && fgets(line, LINE, file); n++)
+		status = strchr(line, '\n') || feof(file)
+				 ? read_line(path, n, line, v4, v6)
+				 : fail("load %s: line %d: longer than %d "
+					"bytes; "
+					"nothing is changed",
+					path, n, LINE - 2);
 	if (!status && ferror(file))
 		status = fail("load %s: %s", path, strerror(errno));
-	free(line);
 	return status;
 }
 
