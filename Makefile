@@ -17,7 +17,7 @@ WARN    := -Wall -Wextra -Werror -Wno-unused-parameter
 BPFWARN := $(WARN) -Wno-unused-function
 # asm/types.h stands in the compiler's own multiarch folder, where there is one.
 MULTI    = /usr/include/$(shell $(CC) -print-multiarch)
-BPFFLAGS = -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -O2 -g $(BPFWARN) -Icommon -idirafter $(MULTI)
+BPFFLAGS = -target bpf -D__TARGET_ARCH_$(ARCH) -O2 -g $(BPFWARN) -Icommon -idirafter $(MULTI)
 CFLAGS  := -O2 -g $(WARN) -D_GNU_SOURCE -Icommon -Ibuild $(addprefix -I,$(sort $(dir $(WITHIN:%/=%))))
 LDLIBS  := -Wl,--as-needed -lbpf -lelf -lz -lpcap -pthread
 SANDBOX := common/netns.sh
