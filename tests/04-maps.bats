@@ -43,12 +43,15 @@ all-moved() {
 	for each in $(moved "$1"); do printf '%s:%s ' "${names[${each%%:*}]}" "${each#*:}"; done
 }
 
+NOT_COUNTED='nothing: nothing is counted at all (exercise 4.1)'
+
 # counts CLASS PACKETS BYTES: in `protocols` that has moved since `snapshot`, and nothing else.
 counts() {
 	local got
 
 	got=$(all-moved protocols CLASSES)
-	[ "$got" = "$1:$2,$3 " ] || wrong "$1: $2 packets, $3 bytes, and nothing else" "${got:-nothing}"
+	[ "$got" = "$1:$2,$3 " ] ||
+		wrong "$1: $2 packets, $3 bytes, and nothing else" "${got:-$NOT_COUNTED}"
 }
 
 # ends-as VERDICT PACKETS BYTES: the same of `verdicts`.
@@ -56,7 +59,8 @@ ends-as() {
 	local got
 
 	got=$(all-moved verdicts VERDICTS)
-	[ "$got" = "$1:$2,$3 " ] || wrong "$1: $2 packets, $3 bytes, and nothing else" "${got:-nothing}"
+	[ "$got" = "$1:$2,$3 " ] ||
+		wrong "$1: $2 packets, $3 bytes, and nothing else" "${got:-$NOT_COUNTED}"
 }
 
 # drops FRAME…: each is dropped.
@@ -124,6 +128,7 @@ lets() {
 	snapshot
 	burst "$2" "$4"
 	got=$(packets passed)
+	[ -n "$(moved verdicts)" ] || got=$NOT_COUNTED
 	[ "$got" = "$3" ] || wrong "of $2 in a row at $time ms, $3 pass" "$got"
 }
 
@@ -391,7 +396,9 @@ covers() {
 @test "4.4 [4] rate and burst are set while the program runs" {
 	firewall
 	lets 0 500 500 tcp4
-	ctl 'limit 1000 30'
+	ctl 'limit 1 60'
+	lets 0 500 60 tcp4
+	ctl 'limit 1000 30' # what an old limit had of a source is forgotten
 	lets 0 500 30 tcp4
 	lets 5 500 5 tcp4
 	ctl 'limit 10 50'
@@ -467,7 +474,7 @@ tells() {
 }
 
 shown() {
-	output-of server maps | grep -qxF "$1"
+	output-of server maps | sed 's/^\[[^]]*\] //' | grep -xF "$1"
 }
 
 # events: how many have been shown.
@@ -484,6 +491,7 @@ events-are() {
 	at 0
 	drops ipv4-tcp22
 	tells 'blocked_port: 10.0.0.1 to 22/tcp, 54 bytes'
+	output-of server maps | grep -q '^\[1000.000000\]' || wrong "at 1000 s after boot" "$(output-of server maps)"
 	drops udp6
 	tells 'blocked_port: fd00::1 to 53/udp, 71 bytes'
 	ctl 'block 10.0.0.0/8'
@@ -549,12 +557,16 @@ events-are() {
 
 # -- 4.6: tail calls -----------------------------------------------------------------------------
 
-# chained [RULE…]: the same firewall, as a chain of tail calls.
+# chained [RULE…]: the same firewall, as a chain of tail calls, whose stages are there from the start.
 chained() {
 	local rule
 
 	attach server build/maps --chain veth0
 	TESTED=chain
+	for rule in 0 1 2; do
+		bpftool map lookup pinned "$MAPS/stages" key "$rule" 0 0 0 >/dev/null 2>&1 ||
+			wrong "a program in stages[$rule]" "none, or no map stages" || return 1
+	done
 	for rule; do ctl "$rule"; done
 }
 

@@ -209,6 +209,22 @@ setup() {
 		on server build/maps --keep -m generic veth0'
 }
 
+@test "maps: one that is refused changes nothing of the one that is there" {
+	says 0 '' 'on server build/maps --keep --chain veth0 >/dev/null; build/mapsctl block 10.0.0.1
+		bpftool map delete pinned /sys/fs/bpf/maps/stages key 0 0 0 0
+		! on client build/maps veth0 2>/dev/null
+		on client ping -q -c 1 -W 1 10.0.0.2 >/dev/null'
+}
+
+@test "maps: two that start at once: one of them is the data plane" {
+	says 0 '' 'for round in {1..10}; do
+			on server build/maps --keep veth0 >/dev/null 2>&1 & on server build/maps --keep veth0 >/dev/null 2>&1 || :
+			wait $! || :
+			build/mapsctl list
+			build/mapsctl stop
+		done'
+}
+
 @test "maps: an interface with another program" {
 	says 1 'maps: attach to veth0 in native mode: Device or resource busy (another XDP program is there: ip link show)' \
 		'start server build/xdp_drop veth0; on server build/maps veth0'
@@ -270,7 +286,7 @@ ready' 'on server build/maps --keep veth0; build/mapsctl block 10.0.0.1
 
 @test "maps: Ctrl-C ends it in a flood of drops" {
 	says 0 '' 'start server build/maps veth0; build/mapsctl block 10.0.0.1
-		tests/frame tcp4 | on client build/flood veth0 0 &
+		{ tests/frame tcp4 | on client build/flood veth0 0 & } 2>/dev/null; disown
 		wait-for grep -q blocked_prefix: "$(log-of server maps).out"
 		stop server maps
 		kill -9 $(ip netns pids client)'

@@ -139,6 +139,22 @@ no limit' 'mapsctl limit 10 20; mapsctl limit 10; mapsctl limit 0'
 		wait-for ended server maps; errors-of server maps'
 }
 
+@test "mapsctl: what does not wait ends by a signal, and a write that fails is told" {
+	says 0 '' "$(with 'mkfifo $TMPDIR/fifo
+		build/mapsctl load $TMPDIR/fifo & disown
+		waits() { grep -q wait_for_partner /proc/$!/wchan || grep -q S /proc/$!/stat; }
+		wait-for waits
+		kill -INT $!
+		gone() { ! kill -0 $! 2>/dev/null; }
+		wait-for gone')"
+	tells 1 'mapsctl: write: No space left on device' 'build/mapsctl stats >/dev/full'
+	tells 0 '' 'mapsctl block-port $(seq 1 500 | sed "s|$|/udp|")
+		build/mapsctl list | head -n 1 >/dev/null || [ "$?" = 141 ]'
+	tells 1 'mapsctl: no data plane is running: maps IFACE starts one' '
+		mapsctl stats --watch >$TMPDIR/stats & wait-for grep -q limited $TMPDIR/stats
+		mapsctl stop; wait $!'
+}
+
 # -- load ----------------------------------------------------------------------------------------
 
 @test "mapsctl load: prefixes of both versions, comments, blank lines, any line ends" {
@@ -263,6 +279,19 @@ the limit is off' "$FLOOD"'
 		end-flood
 		wait-for guard-says "limit is off"
 		output-of server mapsctl | sed "s/^[0-9]* packets a second: //"'
+}
+
+@test "mapsctl: the guard has the limit, whoever lifts it and however often maps begins anew" {
+	tells 0 'again' "$FLOOD"'
+		start server build/mapsctl guard --on 10000 --off 1000 --limit 10
+		stop server maps >/dev/null; on server build/maps --keep veth0 >/dev/null
+		flood
+		wait-for guard-says "limit is on"
+		mapsctl limit 0 >/dev/null
+		on-again() { [ "$(output-of server mapsctl | grep -c "limit is on")" = 2 ]; }
+		wait-for on-again && echo again
+		end-flood
+		stop server mapsctl'
 }
 
 @test "mapsctl: the guard ends when the data plane does" {

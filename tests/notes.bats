@@ -498,16 +498,16 @@ filters() {
 		load race
 		head -c 64 /dev/zero >"$TMPDIR/frame"
 		for cpu in 0 1; do
-			taskset -c $cpu bpftool prog run pinned /sys/fs/bpf/race data_in "$TMPDIR/frame" repeat 1000000 >/dev/null &
+			taskset -c $cpu bpftool prog run pinned /sys/fs/bpf/race data_in "$TMPDIR/frame" repeat 5000000 >/dev/null &
 		done
 		wait
 		for id in $(about race ".map_ids[]"); do
 			bpftool map pin id "$id" "/sys/fs/bpf/$(bpftool -j map show id "$id" | jq -r .name)"
 		done
 		count() { build/counters "/sys/fs/bpf/$1" | cut -d" " -f3; }
-		expect 2000000 "$(count atomic)"
-		expect 2000000 "$(count apart)"
-		[ "$(count shared)" -lt 2000000 ] || fail "nothing was lost"
+		expect 10000000 "$(count atomic)"
+		expect 10000000 "$(count apart)"
+		[ "$(count shared)" -lt 10000000 ] || fail "nothing was lost"
 		# user space gets a value for each CPU that there may be
 		expect "$(sed "s/.*-//" /sys/devices/system/cpu/possible)" \
 			"$(bpftool -j map dump pinned /sys/fs/bpf/apart | jq ".[0].values | length - 1")"'

@@ -5,6 +5,8 @@
 #include <netinet/in.h>
 #include "event.h"
 
+#define SECOND 1000000000ULL
+
 const char *verdict_name(__u32 verdict)
 {
 	static const char *const names[MAPS_VERDICTS] = {
@@ -37,7 +39,8 @@ void print_event(const struct maps_event *event)
 {
 	char source[INET6_ADDRSTRLEN];
 
-	printf("%s: %s", verdict_name(event->verdict),
+	printf("[%llu.%06llu] %s: %s", event->time / SECOND,
+	       event->time % SECOND / 1000, verdict_name(event->verdict),
 	       source_text(&event->source, source));
 	if (event->port.protocol)
 		printf(" to %u/%s", ntohs(event->port.port),

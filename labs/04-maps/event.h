@@ -8,7 +8,7 @@
 /* What VERDICT is called: passed, blocked_prefix …; "?" when there is none such. */
 const char *verdict_name(__u32 verdict);
 
-/* Prints EVENT on stdout, a line. */
+/* Prints EVENT on stdout, a line, with its time in seconds since boot. */
 void print_event(const struct maps_event *event);
 
 #endif

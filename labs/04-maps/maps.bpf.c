@@ -63,8 +63,8 @@ struct {
 
 /*
  * The token bucket of each source, as one number: the time at which it will be
- * full again. When there are too many sources, the kernel forgets some that have
- * been quiet for long, and whose buckets are therefore full or nearly.
+ * full again. When there are too many sources, the kernel forgets some, first of
+ * all those that were not looked up lately.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

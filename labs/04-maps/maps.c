@@ -98,17 +98,6 @@ static void print_verdicts(struct maps_bpf *skel)
 	putchar('\n');
 }
 
-/* All frames so far. */
-static __u64 frames(struct maps_bpf *skel)
-{
-	int fd = bpf_map__fd(skel->maps.verdicts);
-	__u64 sum = 0;
-
-	for (__u32 verdict = 0; verdict < MAPS_VERDICTS; verdict++)
-		sum += sum_counts(fd, verdict).packets;
-	return sum;
-}
-
 /*
  * Shows drops as they come and, in each second in which frames do, the counters.
  * Returns how the loader is to exit.
@@ -124,10 +113,11 @@ static int watch(struct maps_bpf *skel, struct ring_buffer *ring, int link_fd)
 			return fail("detached from %s: the interface is gone, "
 				    "or somebody stopped the data plane",
 				    env.ifname);
-		if (time(NULL) == last || frames(skel) == shown)
+		if (time(NULL) == last ||
+		    all_packets(bpf_map__fd(skel->maps.verdicts)) == shown)
 			continue;
 		last = time(NULL);
-		shown = frames(skel);
+		shown = all_packets(bpf_map__fd(skel->maps.verdicts));
 		print_verdicts(skel);
 	}
 	if (xdp_attached(link_fd))
@@ -156,8 +146,7 @@ int main(int argc, char **argv)
 		fail("open: %s", strerror(errno));
 		goto out;
 	}
-	fresh = access(PINS, F_OK);
-	if (!lock_pins())
+	if (!lock_pins(&fresh) || !may_attach(env.ifname, env.mode))
 		goto out;
 	pin_maps(skel->obj);
 

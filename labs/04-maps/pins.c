@@ -18,29 +18,32 @@ static const char *pins_hint(int err)
 {
 	if (geteuid())
 		return " (this needs root: sudo)";
-	return err == EPERM || err == ENOENT ? " (is bpffs mounted there?)"
-					     : "";
+	return (err == EPERM || err == ENOENT) && access(PINS, F_OK)
+		       ? " (is bpffs mounted there?)"
+		       : "";
 }
 
-bool lock_pins(void)
+/* Locks the folder until the process ends. Returns 0, or what is in the way. */
+static int lock_folder(void)
 {
-	int fd;
+	int fd = open(PINS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (mkdir(PINS, 0700) && errno != EEXIST) {
-		fail("pin to " PINS ": %s%s", strerror(errno),
-		     pins_hint(errno));
-		return false;
-	}
-	fd = open(PINS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0 && !flock(fd, LOCK_EX | LOCK_NB))
-		return true; /* FD stays open: the lock goes with the process */
-	if (errno == EWOULDBLOCK)
+	/* FD stays open: the lock goes with it. */
+	return fd < 0 || flock(fd, LOCK_EX | LOCK_NB) ? errno : 0;
+}
+
+bool lock_pins(bool *made)
+{
+	bool new = !mkdir(PINS, 0700);
+	int err = !new &&errno != EEXIST ? errno : lock_folder();
+
+	*made = new && !err;
+	if (err == EWOULDBLOCK)
 		fail("pin to " PINS ": another maps holds the data plane "
 		     "(with --keep it would not)");
-	else
-		fail("pin to " PINS ": %s%s", strerror(errno),
-		     pins_hint(errno));
-	return false;
+	else if (err)
+		fail("pin to " PINS ": %s%s", strerror(err), pins_hint(err));
+	return !err;
 }
 
 /* -- the link ------------------------------------------------------------- */
@@ -69,10 +72,9 @@ bool data_plane_runs(void)
 	return runs;
 }
 
-/* Puts PROG in the place of the program of LINK_FD. Returns whether it could. */
-static bool take_over(int link_fd, const struct bpf_link_info *link,
-		      const struct bpf_program *prog, const char *ifname,
-		      enum xdp_mode mode)
+/* Is the program of LINK on IFNAME here, in MODE? If not, it has said so. */
+static bool fits(const struct bpf_link_info *link, const char *ifname,
+		 enum xdp_mode mode)
 {
 	LIBBPF_OPTS(bpf_xdp_query_opts, there);
 
@@ -91,36 +93,58 @@ static bool take_over(int link_fd, const struct bpf_link_info *link,
 		     ifname);
 		return false;
 	}
-	if (bpf_link_update(link_fd, bpf_program__fd(prog), NULL)) {
-		fail("take over the data plane on %s: %s", ifname,
-		     strerror(errno));
-		return false;
-	}
-	tell("took over the data plane on %s", ifname);
 	return true;
+}
+
+/* The pinned link, and what the kernel says of it; -1: nothing is attached. */
+static int open_link(struct bpf_link_info *link)
+{
+	int fd = bpf_obj_get(PINNED_LINK);
+
+	if (fd < 0 || attached(fd, link))
+		return fd;
+	close(fd); /* its interface is gone */
+	return -1;
+}
+
+bool may_attach(const char *ifname, enum xdp_mode mode)
+{
+	struct bpf_link_info link;
+	int fd = open_link(&link);
+	bool may = fd < 0 || fits(&link, ifname, mode);
+
+	if (fd >= 0)
+		close(fd);
+	return may;
+}
+
+/* Puts PROG in the place of the program of the link FD, which goes on as FD. */
+static int take_over(int fd, const struct bpf_program *prog, const char *ifname)
+{
+	if (!bpf_link_update(fd, bpf_program__fd(prog), NULL)) {
+		tell("took over the data plane on %s", ifname);
+		return fd;
+	}
+	fail("take over the data plane on %s: %s", ifname, strerror(errno));
+	close(fd);
+	return -1;
 }
 
 int attach_pinned(const struct bpf_program *prog, const char *ifname,
 		  enum xdp_mode mode)
 {
 	struct bpf_link_info link;
-	int fd = bpf_obj_get(PINNED_LINK);
-	bool done;
+	int fd = open_link(&link);
 
-	if (fd >= 0 && attached(fd, &link)) {
-		done = take_over(fd, &link, prog, ifname, mode);
-	} else {
-		if (fd >= 0)
-			close(fd); /* its interface is gone */
-		unlink(PINNED_LINK);
-		fd = attach_xdp(prog, ifname, mode);
-		done = fd >= 0 && !bpf_obj_pin(fd, PINNED_LINK);
-		if (fd >= 0 && !done)
-			fail("pin to " PINNED_LINK ": %s", strerror(errno));
-	}
-	if (!done && fd >= 0)
-		close(fd);
-	return done ? fd : -1;
+	if (fd >= 0)
+		return take_over(fd, prog, ifname);
+	unlink(PINNED_LINK);
+	fd = attach_xdp(prog, ifname, mode);
+	if (fd < 0 || !bpf_obj_pin(fd, PINNED_LINK))
+		return fd;
+	fail("pin to " PINNED_LINK ": %s", strerror(errno));
+	close(fd);
+	return -1;
 }
 
 void stop_data_plane(void)
@@ -145,6 +169,12 @@ void stop_data_plane(void)
 	}
 	closedir(dir);
 	rmdir(PINS);
+}
+
+void remove_leftovers(void)
+{
+	if (!lock_folder())
+		stop_data_plane();
 }
 
 /* -- the maps ------------------------------------------------------------- */
@@ -185,5 +215,14 @@ struct maps_count sum_counts(int map_fd, __u32 key)
 		sum.packets += counts[cpu].packets;
 		sum.bytes += counts[cpu].bytes;
 	}
+	return sum;
+}
+
+__u64 all_packets(int verdicts_fd)
+{
+	__u64 sum = 0;
+
+	for (__u32 verdict = 0; verdict < MAPS_VERDICTS; verdict++)
+		sum += sum_counts(verdicts_fd, verdict).packets;
 	return sum;
 }

@@ -2,7 +2,8 @@
 /*
  * guard: watches how many packets a second arrive, and has sources limited while
  * these are too many. What it knows is in the maps, so that a new one goes on
- * where an old one was killed: a limit that it finds is one to lift.
+ * where an old one was killed. The limit is the guard's meanwhile: one that it
+ * finds is one to lift.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,61 +22,57 @@ static double now(void)
 	return t.tv_sec + t.tv_nsec / 1e9;
 }
 
-/* All packets so far, whatever became of them. */
-static __u64 arrived(int verdicts_fd)
-{
-	__u64 sum = 0;
-
-	for (__u32 verdict = 0; verdict < MAPS_VERDICTS; verdict++)
-		sum += sum_counts(verdicts_fd, verdict).packets;
-	return sum;
-}
-
-/* The packets a second since the last call. */
-static double rate(int verdicts_fd)
+/*
+ * The packets a second since the last call, of the data plane that there is now;
+ * less than 0: none can be asked.
+ */
+static double rate(void)
 {
 	static __u64 packets_then;
 	static double then;
-	__u64 packets = arrived(verdicts_fd);
-	double t = now(), pps = (packets - packets_then) / (t - then);
+	int fd = pinned_map("verdicts");
+	double t = now(), pps;
+	__u64 packets;
 
+	if (fd < 0)
+		return -1;
+	packets = all_packets(fd);
+	close(fd);
+	if (packets < packets_then)
+		packets_then = 0; /* a new one, which has counted from 0 */
+	pps = (packets - packets_then) / (t - then);
 	packets_then = packets;
 	then = t;
 	return pps;
 }
 
-/* Turns the limit on and off, as the rate of each half second asks for. */
-static int watch_over(int verdicts_fd, bool limited)
+/* Turns the limit on or off, if the rate of the last half second asks for it. */
+static int judge(void)
 {
-	rate(verdicts_fd);
-	while (wait_for(-1, 500)) {
-		double pps = rate(verdicts_fd);
-		bool attack = pps >= (limited ? options.off : options.on);
+	double pps = rate();
+	int limited = is_limited();
+	bool attack = pps >= (limited ? options.off : options.on);
 
-		if (!data_plane_runs())
-			return EXIT_FAILURE;
-		if (attack == limited)
-			continue;
-		limited = attack;
-		if (set_limit(limited ? options.limit : 0, options.limit))
-			return EXIT_FAILURE;
-		printf("%.0f packets a second: the limit is %s\n", pps,
-		       limited ? "on" : "off");
-	}
-	return limited ? set_limit(0, 0) : EXIT_SUCCESS;
+	if (pps < 0 || limited < 0)
+		return EXIT_FAILURE;
+	if (attack == limited)
+		return EXIT_SUCCESS;
+	printf("%.0f packets a second: the limit is %s\n", pps,
+	       attack ? "on" : "off");
+	return set_limit(attack ? options.limit : 0, options.limit);
 }
 
 int guard(int count, char **words)
 {
-	int verdicts_fd = pinned_map("verdicts"), limited = is_limited(),
-	    status;
+	int limited = is_limited();
 
-	if (verdicts_fd < 0 || limited < 0)
+	if (limited < 0 || rate() < 0)
 		return EXIT_FAILURE;
 	say_ready();
 	if (limited)
 		printf("the limit is on already\n");
-	status = watch_over(verdicts_fd, limited);
-	close(verdicts_fd);
-	return status;
+	while (wait_for(-1, 500))
+		if (!data_plane_runs() || judge())
+			return EXIT_FAILURE;
+	return is_limited() ? set_limit(0, 0) : EXIT_SUCCESS;
 }

@@ -25,6 +25,21 @@ static __u32 least_burst(__u32 pps)
 	return 1 + pps * (__u64)tick.tv_nsec / SECOND;
 }
 
+/* All buckets are full again: how far one was emptied was so by another limit. */
+static void forget_sources(void)
+{
+	int fd = pinned_map("sources");
+	struct maps_source source;
+
+	/* But not for ever, in a flood of new ones. */
+	for (int i = 0; fd >= 0 && i < 1 << 16; i++)
+		if (bpf_map_get_next_key(fd, NULL, &source) ||
+		    (bpf_map_delete_elem(fd, &source) && errno != ENOENT))
+			break;
+	if (fd >= 0)
+		close(fd);
+}
+
 int set_limit(__u32 pps, __u32 burst)
 {
 	struct maps_settings settings = {};
@@ -40,6 +55,7 @@ int set_limit(__u32 pps, __u32 burst)
 	if (bpf_map_update_elem(fd, &zero, &settings, BPF_ANY))
 		status = fail("set the limit: %s", strerror(errno));
 	close(fd);
+	forget_sources();
 	return status;
 }
 

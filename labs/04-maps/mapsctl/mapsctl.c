@@ -4,6 +4,7 @@
  * shows what it did, through the pinned maps alone; neither knows the other.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,23 +165,45 @@ static const struct argp argp = {
 	       "limit PPS [BURST]        each source may send so much; 0: no "
 	       "limit\n"
 	       "stats [--json] [--watch] what has been counted\n"
-	       "guard --on PPS --off PPS limits sources under attack only\n"
+	       "guard --on PPS --off PPS limits sources under attack only; the "
+	       "limit is its own\n"
 	       "stop                     ends the data plane",
 };
 
 int stop(int count, char **unused)
 {
-	bool ran = data_plane_runs();
+	if (!data_plane_runs()) {
+		remove_leftovers();
+		return EXIT_FAILURE;
+	}
+	stop_data_plane();
+	return EXIT_SUCCESS;
+}
 
-	stop_data_plane(); /* if only its maps: what a loader left that died */
-	return ran ? EXIT_SUCCESS : EXIT_FAILURE;
+/* A command that does not wait ends at once by a signal, as any does. */
+static void let_signals_kill(void)
+{
+	sigset_t none;
+
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGPIPE, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 int main(int argc, char **argv)
 {
+	int status;
+
 	loader_args(&argp, argc, argv);
 	loader_init(0);
+	if (command->run != guard && !options.watch)
+		let_signals_kill();
 	if (command->run != stop && !data_plane_runs())
 		return EXIT_FAILURE;
-	return command->run(word_count, words);
+	status = command->run(word_count, words);
+	if (fflush(stdout) || ferror(stdout))
+		return fail("write: %s", strerror(errno));
+	return status;
 }

@@ -59,11 +59,12 @@ static int block_prefix(int fd, const struct prefix *p)
 
 	prefix_text(p, text);
 	if (find_widest(fd, p, &widest)) {
-		if (widest.length == p->length)
+		if (widest.length == p->length) {
 			printf("%s is blocked already\n", text);
-		else
-			printf("%s lies in %s, which is blocked already\n",
-			       text, prefix_text(&widest, wider));
+			return EXIT_SUCCESS;
+		}
+		printf("%s lies in %s, which is blocked already\n", text,
+		       prefix_text(&widest, wider));
 	}
 	prefix_key(p, &key);
 	if (!bpf_map_update_elem(fd, &key, &hits, BPF_NOEXIST) ||

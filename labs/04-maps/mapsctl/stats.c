@@ -13,11 +13,6 @@
 /* Two maps are counted by a key that has a name. */
 typedef const char *name_of(__u32 key);
 
-static const char *protocol_name(__u32 class)
-{
-	return packet_class_name(class);
-}
-
 static void print_table(int fd, const char *title, name_of *name, __u32 count)
 {
 	printf("%-16s %12s %16s\n", title, "packets", "bytes");
@@ -45,19 +40,20 @@ static void print_all(int protocols, int verdicts)
 {
 	if (options.json) {
 		putchar('{');
-		print_json(protocols, "protocols", protocol_name,
+		print_json(protocols, "protocols", packet_class_name,
 			   PACKET_CLASSES, ",");
 		print_json(verdicts, "verdicts", verdict_name, MAPS_VERDICTS,
 			   "}\n");
 		return;
 	}
-	print_table(protocols, "PROTOCOL", protocol_name, PACKET_CLASSES);
+	print_table(protocols, "PROTOCOL", packet_class_name, PACKET_CLASSES);
 	print_table(verdicts, "VERDICT", verdict_name, MAPS_VERDICTS);
 }
 
 int stats(int count, char **words)
 {
 	int protocols = pinned_map("protocols"), verdicts;
+	int status = EXIT_SUCCESS;
 
 	if (protocols < 0)
 		return EXIT_FAILURE;
@@ -65,9 +61,13 @@ int stats(int count, char **words)
 	if (verdicts < 0)
 		return EXIT_FAILURE;
 	print_all(protocols, verdicts);
-	while (options.watch && wait_for(-1, 1000))
-		print_all(protocols, verdicts);
+	while (!status && options.watch && !ferror(stdout) &&
+	       wait_for(-1, 1000))
+		if (data_plane_runs())
+			print_all(protocols, verdicts);
+		else
+			status = EXIT_FAILURE;
 	close(protocols);
 	close(verdicts);
-	return EXIT_SUCCESS;
+	return status;
 }
