@@ -341,7 +341,7 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct facts);
-} handover SEC(".maps");
+} handovers SEC(".maps");
 
 /*
  * EXERCISE 4.6 [3]: a map `stages`, of the type BPF_MAP_TYPE_PROG_ARRAY, with the
@@ -371,7 +371,7 @@ static __always_inline struct facts *handed_over(void)
 {
 	__u32 zero = 0;
 
-	return bpf_map_lookup_elem(&handover, &zero);
+	return bpf_map_lookup_elem(&handovers, &zero);
 }
 
 /*

@@ -77,6 +77,9 @@ struct maps_event {
 _Static_assert(sizeof(struct maps_prefix4) == 8, "no padding");
 _Static_assert(sizeof(struct maps_prefix6) == 20, "no padding");
 _Static_assert(sizeof(struct maps_port) == 4, "no padding");
+_Static_assert(sizeof(struct maps_source) == 16, "no padding");
+_Static_assert(sizeof(struct maps_count) == 16, "no padding");
+_Static_assert(sizeof(struct maps_settings) == 16, "no padding");
 _Static_assert(sizeof(struct maps_event) == 40, "no padding");
 
 #endif

@@ -293,7 +293,7 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct handed);
-} handover SEC(".maps");
+} handovers SEC(".maps");
 
 int prefix_stage(struct xdp_md *ctx);
 int port_stage(struct xdp_md *ctx);
@@ -320,7 +320,7 @@ static __always_inline struct handed *handed_over(void)
 {
 	__u32 zero = 0;
 
-	return bpf_map_lookup_elem(&handover, &zero);
+	return bpf_map_lookup_elem(&handovers, &zero);
 }
 
 SEC("xdp")
