@@ -64,3 +64,9 @@ setup() {
 	run -2 make shell-01 <<<'exit 3'
 	[[ $output == *"Error 3"* ]]
 }
+
+@test "story: what a story throws is one frame, whatever bytes are in it" {
+	# Each write to a packet socket is a frame, and 10.0.0.1 holds the byte that ends a line.
+	run -0 socat -u -x EXEC:'tests/frame vlan-tcp22',socktype=5 OPEN:/dev/null
+	[ "$(grep -o 'length=[0-9]*' <<<"$output")" = length=58 ]
+}
