@@ -185,6 +185,30 @@ int fail_load(int err)
 	return fail("load: %s (%s)", strerror(-err), load_hint(err));
 }
 
+/* -- counters ------------------------------------------------------------- */
+
+void sum_values(int map_fd, __u32 key, __u64 *sums, int count)
+{
+	int cpus = libbpf_num_possible_cpus();
+	__u64 values[(cpus > 0 ? cpus : 1) * count];
+
+	memset(sums, 0, count * sizeof(*sums));
+	if (bpf_map_lookup_elem(map_fd, &key, values)) {
+		fail("read a counter: %s", strerror(errno));
+		return;
+	}
+	for (int i = 0; i < cpus * count; i++)
+		sums[i % count] += values[i];
+}
+
+__u64 sum_counters(int map_fd, __u32 key)
+{
+	__u64 sum;
+
+	sum_values(map_fd, key, &sum, 1);
+	return sum;
+}
+
 /* -- XDP ------------------------------------------------------------------ */
 
 static const struct {
@@ -196,20 +220,6 @@ static const struct {
 	[XDP_MODE_OFFLOAD] = { "offload", XDP_FLAGS_HW_MODE },
 };
 
-__u64 sum_counters(int map_fd, __u32 key)
-{
-	int cpus = libbpf_num_possible_cpus();
-	__u64 counters[cpus > 0 ? cpus : 1], sum = 0;
-
-	if (bpf_map_lookup_elem(map_fd, &key, counters)) {
-		fail("read a counter: %s", strerror(errno));
-		return 0;
-	}
-	for (int cpu = 0; cpu < cpus; cpu++)
-		sum += counters[cpu];
-	return sum;
-}
-
 int xdp_mode_by_name(const char *text)
 {
 	for (int mode = XDP_MODE_NATIVE; mode <= XDP_MODE_OFFLOAD; mode++)
@@ -217,6 +227,58 @@ int xdp_mode_by_name(const char *text)
 			return mode;
 	return -1;
 }
+
+static void parse_mode(struct xdp_args *args, const char *text,
+		       struct argp_state *state)
+{
+	int mode = xdp_mode_by_name(text);
+
+	if (mode < 0 || (mode == XDP_MODE_OFFLOAD && !args->may_offload))
+		argp_error(state, "no mode '%s': native%s", text,
+			   args->may_offload ? ", generic or offload"
+					     : " or generic");
+	args->mode = mode;
+}
+
+static error_t parse_xdp_arg(int key, char *arg, struct argp_state *state)
+{
+	struct xdp_args *args = state->input;
+
+	switch (key) {
+	case 'm':
+		parse_mode(args, arg, state);
+		break;
+	case 'v':
+		args->verbosity++;
+		break;
+	case ARGP_KEY_ARG:
+		if (args->ifname)
+			argp_error(state, "one interface only, not also '%s'",
+				   arg);
+		args->ifname = arg;
+		break;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "which interface?");
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+static const struct argp_option xdp_options[] = {
+	{ "mode", 'm', "MODE", 0, "native (default) or generic", 0 },
+	{ "verbose", 'v', NULL, 0, "say what is done; -vv: libbpf's log too",
+	  0 },
+	{},
+};
+
+static const struct argp xdp_argp = {
+	.options = xdp_options,
+	.parser = parse_xdp_arg,
+};
+
+const struct argp_child xdp_args_parser[] = { { .argp = &xdp_argp }, {} };
 
 static const char *attach_hint(int err, enum xdp_mode mode)
 {

@@ -24,6 +24,20 @@ enum xdp_mode {
 /* The number that TEXT is, if it is one from LEAST (0 or more) to MOST; else -1. */
 long long parse_number(const char *text, long long least, long long most);
 
+/* What every XDP loader is told: an interface, and how to attach to it. */
+struct xdp_args {
+	const char *ifname;
+	enum xdp_mode mode;
+	int verbosity;
+	bool may_offload; /* set by a loader that knows this mode too */
+};
+
+/*
+ * Reads -m, -v and IFACE: the children of an XDP loader's argp, whose own parser
+ * says where to: at ARGP_KEY_INIT, state->child_inputs[0] is a struct xdp_args.
+ */
+extern const struct argp_child xdp_args_parser[];
+
 /*
  * First thing in main: parses the command line by ARGP's rules, which set the
  * loader's env. A wrong one, or --help, ends the process, with status 2 or 0.
@@ -81,9 +95,13 @@ int fail_load(int err);
 void drain(struct ring_buffer *ring);
 
 /*
- * The counter at KEY of the per-CPU array of __u64 that MAP_FD refers to, summed
- * over all possible CPUs. When it cannot be read it says so, and returns 0.
+ * The COUNT numbers of 64 bits that the value at KEY of the per-CPU array of
+ * MAP_FD consists of, each summed over all possible CPUs, in SUMS. When they
+ * cannot be read it says so, and they are 0.
  */
+void sum_values(int map_fd, __u32 key, __u64 *sums, int count);
+
+/* The same of a value that is one number: returns its sum. */
 __u64 sum_counters(int map_fd, __u32 key);
 
 /* The mode that TEXT names (native, generic, offload), or -1. */

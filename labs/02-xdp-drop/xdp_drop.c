@@ -28,21 +28,16 @@ static const struct protocol {
 #define ALL (&protocols[3])
 
 static struct env {
-	const char *ifname;
+	struct xdp_args xdp;
 	const struct protocol *protocol;
-	enum xdp_mode mode;
 	bool answer_pings;
-	int verbosity;
-} env = { .protocol = ALL, .mode = XDP_MODE_NATIVE };
+} env = { .xdp.may_offload = true, .protocol = ALL };
 
 static const struct argp_option options[] = {
-	{ "mode", 'm', "MODE", 0, "native (default), generic or offload", 0 },
 	{ "protocol", 'p', "NAME", 0,
 	  "drop only this IP protocol: icmp, tcp, udp; all (default) drops all",
 	  0 },
 	{ "echo", 'e', NULL, 0, "answer pings, before anything is dropped", 0 },
-	{ "verbose", 'v', NULL, 0, "say what is done; -vv: libbpf's log too",
-	  0 },
 	{},
 };
 
@@ -57,13 +52,6 @@ static const struct protocol *protocol_by_name(const char *name)
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	switch (key) {
-	case 'm':
-		if (xdp_mode_by_name(arg) < 0)
-			argp_error(state,
-				   "no mode '%s': native, generic or offload",
-				   arg);
-		env.mode = xdp_mode_by_name(arg);
-		break;
 	case 'p':
 		env.protocol = protocol_by_name(arg);
 		if (!env.protocol)
@@ -74,17 +62,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 'e':
 		env.answer_pings = true;
 		break;
-	case 'v':
-		env.verbosity++;
-		break;
-	case ARGP_KEY_ARG:
-		if (env.ifname)
-			argp_error(state, "one interface only, not also '%s'",
-				   arg);
-		env.ifname = arg;
-		break;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which interface?");
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &env.xdp;
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -95,9 +74,11 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse_option,
+	.children = xdp_args_parser,
 	.args_doc = "IFACE",
 	.doc = "Drops what arrives on IFACE, all of it or one IP protocol, "
-	       "until it is interrupted.",
+	       "until it is interrupted. (-m offload: on the network card "
+	       "itself.)",
 };
 
 static void set_knobs(struct xdp_drop_bpf *skel)
@@ -111,7 +92,7 @@ static void set_knobs(struct xdp_drop_bpf *skel)
 /* A card's own program: its driver must know of it before it is loaded. */
 static void aim_at_the_card(struct xdp_drop_bpf *skel)
 {
-	__u32 ifindex = if_nametoindex(env.ifname);
+	__u32 ifindex = if_nametoindex(env.xdp.ifname);
 
 	bpf_program__set_ifindex(skel->progs.xdp_drop, ifindex);
 	bpf_map__set_ifindex(skel->maps.packets, ifindex);
@@ -150,7 +131,7 @@ static int watch(struct xdp_drop_bpf *skel, int link_fd)
 		if (!xdp_attached(link_fd))
 			return fail("detached from %s: the interface is gone, "
 				    "or somebody detached the program",
-				    env.ifname);
+				    env.xdp.ifname);
 		snprintf(when, sizeof(when), "%4d s", second);
 		print_totals(skel, when);
 	}
@@ -163,9 +144,9 @@ int main(int argc, char **argv)
 	int link_fd = -1, status = EXIT_FAILURE, err;
 
 	loader_args(&argp, argc, argv);
-	loader_init(env.verbosity);
-	if (!if_nametoindex(env.ifname)) {
-		fail("attach to %s: %s", env.ifname, strerror(errno));
+	loader_init(env.xdp.verbosity);
+	if (!if_nametoindex(env.xdp.ifname)) {
+		fail("attach to %s: %s", env.xdp.ifname, strerror(errno));
 		goto out;
 	}
 
@@ -175,14 +156,14 @@ int main(int argc, char **argv)
 		goto out;
 	}
 	set_knobs(skel);
-	if (env.mode == XDP_MODE_OFFLOAD)
+	if (env.xdp.mode == XDP_MODE_OFFLOAD)
 		aim_at_the_card(skel);
 
 	err = xdp_drop_bpf__load(skel);
-	if (err && env.mode == XDP_MODE_OFFLOAD) {
+	if (err && env.xdp.mode == XDP_MODE_OFFLOAD) {
 		fail("load into %s: %s (its driver runs no programs on the "
 		     "card: -m native)",
-		     env.ifname, strerror(-err));
+		     env.xdp.ifname, strerror(-err));
 		goto out;
 	}
 	if (err) {
@@ -197,7 +178,8 @@ int main(int argc, char **argv)
 		fail("attach to xdp_exception: %s", strerror(errno));
 		goto out;
 	}
-	link_fd = attach_xdp(skel->progs.xdp_drop, env.ifname, env.mode);
+	link_fd =
+		attach_xdp(skel->progs.xdp_drop, env.xdp.ifname, env.xdp.mode);
 	if (link_fd < 0)
 		goto out;
 

@@ -16,34 +16,23 @@
 #include "sample.h"
 
 static struct env {
-	const char *ifname;
+	struct xdp_args xdp;
 	const char *path; /* of the capture file */
-	enum xdp_mode mode;
 	__u16 port;
 	__u32 sample_every;
-	int verbosity;
-} env = { .mode = XDP_MODE_NATIVE, .port = 22 };
+} env = { .port = 22 };
 
 static const struct argp_option options[] = {
-	{ "mode", 'm', "MODE", 0, "native (default) or generic", 0 },
 	{ "port", 'p', "PORT", 0, "drop TCP to this port (default: 22)", 0 },
 	{ "sample", 's', "N", 0, "show one frame of N (default: 0, none)", 0 },
 	{ "write", 'w', "FILE", 0,
 	  "write the samples to FILE, for tcpdump and Wireshark", 0 },
-	{ "verbose", 'v', NULL, 0, "say what is done; -vv: libbpf's log too",
-	  0 },
 	{},
 };
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	switch (key) {
-	case 'm':
-		env.mode = xdp_mode_by_name(arg);
-		if (env.mode != XDP_MODE_NATIVE && env.mode != XDP_MODE_GENERIC)
-			argp_error(state, "no mode '%s': native or generic",
-				   arg);
-		break;
 	case 'p':
 		if (parse_number(arg, 1, 65535) < 0)
 			argp_error(state, "no port '%s': 1 to 65535", arg);
@@ -61,17 +50,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 					  "samples");
 		env.path = arg;
 		break;
-	case 'v':
-		env.verbosity++;
-		break;
-	case ARGP_KEY_ARG:
-		if (env.ifname)
-			argp_error(state, "one interface only, not also '%s'",
-				   arg);
-		env.ifname = arg;
-		break;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which interface?");
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &env.xdp;
 		break;
 	case ARGP_KEY_SUCCESS:
 		if (env.path && !env.sample_every)
@@ -86,6 +66,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse_option,
+	.children = xdp_args_parser,
 	.args_doc = "IFACE",
 	.doc = "Classifies what arrives on IFACE, and drops TCP to one port, "
 	       "until it is interrupted.",
@@ -108,7 +89,7 @@ static int show_samples(struct ring_buffer *ring, int link_fd)
 		if (!xdp_attached(link_fd))
 			return fail("detached from %s: the interface is gone, "
 				    "or somebody detached the program",
-				    env.ifname);
+				    env.xdp.ifname);
 	}
 	return EXIT_SUCCESS;
 }
@@ -131,9 +112,9 @@ int main(int argc, char **argv)
 	int link_fd = -1, status = EXIT_FAILURE, err;
 
 	loader_args(&argp, argc, argv);
-	loader_init(env.verbosity);
-	if (!if_nametoindex(env.ifname)) {
-		fail("attach to %s: %s", env.ifname, strerror(errno));
+	loader_init(env.xdp.verbosity);
+	if (!if_nametoindex(env.xdp.ifname)) {
+		fail("attach to %s: %s", env.xdp.ifname, strerror(errno));
 		goto out;
 	}
 
@@ -156,7 +137,7 @@ int main(int argc, char **argv)
 		fail("read the ring buffer samples: %s", strerror(errno));
 		goto out;
 	}
-	link_fd = attach_xdp(skel->progs.parsing, env.ifname, env.mode);
+	link_fd = attach_xdp(skel->progs.parsing, env.xdp.ifname, env.xdp.mode);
 	if (link_fd < 0)
 		goto out;
 	if (env.path && !open_capture(env.path))

@@ -19,52 +19,32 @@
 #include "pins.h"
 
 static struct env {
-	const char *ifname;
-	enum xdp_mode mode;
+	struct xdp_args xdp;
 	bool keep;
 	bool chain;
-	int verbosity;
-} env = { .mode = XDP_MODE_NATIVE };
+} env;
 
 enum { OPTION_KEEP = 256, OPTION_CHAIN };
 
 static const struct argp_option options[] = {
-	{ "mode", 'm', "MODE", 0, "native (default) or generic", 0 },
 	{ "keep", OPTION_KEEP, NULL, 0,
 	  "leave the data plane running, and end (mapsctl stop ends it)", 0 },
 	{ "chain", OPTION_CHAIN, NULL, 0,
 	  "ask the questions in a chain of tail calls", 0 },
-	{ "verbose", 'v', NULL, 0, "say what is done; -vv: libbpf's log too",
-	  0 },
 	{},
 };
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	switch (key) {
-	case 'm':
-		env.mode = xdp_mode_by_name(arg);
-		if (env.mode != XDP_MODE_NATIVE && env.mode != XDP_MODE_GENERIC)
-			argp_error(state, "no mode '%s': native or generic",
-				   arg);
-		break;
 	case OPTION_KEEP:
 		env.keep = true;
 		break;
 	case OPTION_CHAIN:
 		env.chain = true;
 		break;
-	case 'v':
-		env.verbosity++;
-		break;
-	case ARGP_KEY_ARG:
-		if (env.ifname)
-			argp_error(state, "one interface only, not also '%s'",
-				   arg);
-		env.ifname = arg;
-		break;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which interface?");
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &env.xdp;
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -75,6 +55,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse_option,
+	.children = xdp_args_parser,
 	.args_doc = "IFACE",
 	.doc = "Filters what arrives on IFACE by rules that mapsctl sets, "
 	       "until it is interrupted.",
@@ -112,7 +93,7 @@ static int watch(struct maps_bpf *skel, struct ring_buffer *ring, int link_fd)
 		if (!xdp_attached(link_fd))
 			return fail("detached from %s: the interface is gone, "
 				    "or somebody stopped the data plane",
-				    env.ifname);
+				    env.xdp.ifname);
 		if (time(NULL) == last ||
 		    all_packets(bpf_map__fd(skel->maps.verdicts)) == shown)
 			continue;
@@ -135,9 +116,9 @@ int main(int argc, char **argv)
 	bool fresh = false;
 
 	loader_args(&argp, argc, argv);
-	loader_init(env.verbosity);
-	if (!if_nametoindex(env.ifname)) {
-		fail("attach to %s: %s", env.ifname, strerror(errno));
+	loader_init(env.xdp.verbosity);
+	if (!if_nametoindex(env.xdp.ifname)) {
+		fail("attach to %s: %s", env.xdp.ifname, strerror(errno));
 		goto out;
 	}
 
@@ -146,7 +127,7 @@ int main(int argc, char **argv)
 		fail("open: %s", strerror(errno));
 		goto out;
 	}
-	if (!lock_pins(&fresh) || !may_attach(env.ifname, env.mode))
+	if (!lock_pins(&fresh) || !may_attach(env.xdp.ifname, env.xdp.mode))
 		goto out;
 	pin_maps(skel->obj);
 
@@ -163,7 +144,7 @@ int main(int argc, char **argv)
 	}
 	link_fd =
 		attach_pinned(env.chain ? skel->progs.chain : skel->progs.maps,
-			      env.ifname, env.mode);
+			      env.xdp.ifname, env.xdp.mode);
 	if (link_fd < 0)
 		goto out;
 

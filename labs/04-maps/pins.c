@@ -206,16 +206,10 @@ int pinned_map(const char *name)
 
 struct maps_count sum_counts(int map_fd, __u32 key)
 {
-	int cpus = libbpf_num_possible_cpus();
-	struct maps_count counts[cpus > 0 ? cpus : 1], sum = {};
+	__u64 sums[2];
 
-	if (bpf_map_lookup_elem(map_fd, &key, counts))
-		return sum;
-	for (int cpu = 0; cpu < cpus; cpu++) {
-		sum.packets += counts[cpu].packets;
-		sum.bytes += counts[cpu].bytes;
-	}
-	return sum;
+	sum_values(map_fd, key, sums, 2);
+	return (struct maps_count){ .packets = sums[0], .bytes = sums[1] };
 }
 
 __u64 all_packets(int verdicts_fd)

@@ -78,6 +78,12 @@ const char *prefix_parse(const char *text, struct prefix *p, bool *changed)
 	return NULL;
 }
 
+void prefix_cut(struct prefix *p, __u32 length)
+{
+	p->length = length;
+	clear_host_bits(p);
+}
+
 char *prefix_text(const struct prefix *p, char *text)
 {
 	char address[INET6_ADDRSTRLEN];

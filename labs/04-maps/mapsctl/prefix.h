@@ -23,6 +23,9 @@ struct prefix {
  */
 const char *prefix_parse(const char *text, struct prefix *p, bool *changed);
 
+/* Makes P the prefix of its first LENGTH bits, of which it has as many or more. */
+void prefix_cut(struct prefix *p, __u32 length);
+
 /* Writes P into TEXT, of PREFIX_TEXT bytes; returns TEXT. */
 char *prefix_text(const struct prefix *p, char *text);
 

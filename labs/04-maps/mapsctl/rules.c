@@ -36,16 +36,14 @@ static bool find_widest(int fd, const struct prefix *p, struct prefix *widest)
 {
 	struct maps_prefix6 key;
 	__u64 hits;
-	char text[PREFIX_TEXT];
 
 	prefix_key(p, &key);
 	for (key.length = 0; key.length <= p->length; key.length++) {
 		if (bpf_map_lookup_elem(fd, &key, &hits))
 			continue;
 		*widest = *p;
-		widest->length = key.length;
-		prefix_text(widest, text);
-		return !prefix_parse(text, widest, NULL);
+		prefix_cut(widest, key.length);
+		return true;
 	}
 	return false;
 }
