@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The loader of lab 05: attaches two programs to an interface, one to what comes in
+ * and one to what goes out, and shows each second what they have done.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <net/if.h>
+#include <bpf/bpf.h>
+#include "attach.h"
+#include "loader.h"
+#include "rules.h"
+#include "tc.h"
+#include "tc.skel.h"
+
+static struct env {
+	const char *ifname, *mirror;
+	enum tc_way way;
+	__u8 ttl;
+	bool ttl_by_helper;
+	__u16 forward_from, forward_to, vlan;
+	__u32 mirror_every;
+	int verbosity;
+} env = { .mirror_every = 1 };
+
+enum { OPTION_BY_HELPER = 256, OPTION_EVERY };
+
+static const struct argp_option options[] = {
+	{ "attach", 'a', "WAY", 0, "clsact, or tcx (default, if there is any)",
+	  0 },
+	{ "ttl", 't', "N", 0, "in: set TTL and hop limit to N", 1 },
+	{ "by-helper", OPTION_BY_HELPER, NULL, 0, "… by helpers", 1 },
+	{ "mark", 'm', "PREFIX=MARK", 0, "in: mark what comes from PREFIX", 1 },
+	{ "forward", 'f', "PORT:TO", 0,
+	  "in: what goes to PORT goes to the port TO; out: the way back", 1 },
+	{ "mirror", 'M', "IFACE", 0, "in: send clones to IFACE", 1 },
+	{ "every", OPTION_EVERY, "N", 0, "… of one packet of N (default: 1)",
+	  1 },
+	{ "dscp", 'd', "PORT=DSCP", 0, "out: set the DSCP of what goes to PORT",
+	  2 },
+	{ "class", 'c', "PORT=MAJOR:MINOR", 0,
+	  "out: the HTB class of what goes to PORT", 2 },
+	{ "limit", 'l', "ADDRESS=BYTES[,BURST]", 0,
+	  "out: BYTES a second to ADDRESS, BURST at once (default: a tenth)",
+	  2 },
+	{ "vlan", 'V', "ID", 0, "out: push this VLAN tag; in: pop it", 2 },
+	{ "verbose", 'v', NULL, 0, "say what is done; -vv: libbpf's log too",
+	  3 },
+	{},
+};
+
+/* The number of an option; when it is none, that is a wrong command line. */
+static long long number(struct argp_state *state, const char *what,
+			const char *text, long long least, long long most)
+{
+	long long n = parse_number(text, least, most);
+
+	if (n < 0)
+		argp_error(state, "no %s '%s': %lld to %lld", what, text, least,
+			   most);
+	return n;
+}
+
+static void check(struct argp_state *state, const char *arg, const char *wrong)
+{
+	if (wrong)
+		argp_error(state, "%s: %s", arg, wrong);
+}
+
+static void parse_forward(struct argp_state *state, char *arg)
+{
+	char *to = strchr(arg, ':');
+
+	if (!to) {
+		argp_error(state, "no forwarding '%s': as 80:8080", arg);
+		return;
+	}
+	*to++ = '\0';
+	env.forward_from = number(state, "port", arg, 1, 65535);
+	env.forward_to = number(state, "port", to, 1, 65535);
+}
+
+static error_t parse_rule(int key, char *arg, struct argp_state *state)
+{
+	switch (key) {
+	case 'm':
+		check(state, arg, add_mark(arg));
+		break;
+	case 'd':
+		check(state, arg, add_dscp(arg));
+		break;
+	case 'c':
+		check(state, arg, add_class(arg));
+		break;
+	case 'l':
+		check(state, arg, add_limit(arg));
+		break;
+	case 'f':
+		parse_forward(state, arg);
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+	int way;
+
+	switch (key) {
+	case 'a':
+		way = tc_way_by_name(arg);
+		if (way < 0)
+			argp_error(state, "no way '%s': clsact or tcx", arg);
+		env.way = way;
+		break;
+	case 't':
+		env.ttl = number(state, "TTL", arg, 1, 255);
+		break;
+	case OPTION_BY_HELPER:
+		env.ttl_by_helper = true;
+		break;
+	case 'M':
+		env.mirror = arg;
+		break;
+	case OPTION_EVERY:
+		env.mirror_every = number(state, "N", arg, 1, UINT32_MAX);
+		break;
+	case 'V':
+		env.vlan = number(state, "VLAN", arg, 1, 4094);
+		break;
+	case 'v':
+		env.verbosity++;
+		break;
+	case ARGP_KEY_ARG:
+		if (env.ifname)
+			argp_error(state, "one interface only, not also '%s'",
+				   arg);
+		env.ifname = arg;
+		break;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "which interface?");
+		break;
+	default:
+		return parse_rule(key, arg, state);
+	}
+	return 0;
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse_option,
+	.args_doc = "IFACE",
+	.doc = "Changes, marks, sorts and limits what comes in and goes out on "
+	       "IFACE, until it is interrupted.",
+};
+
+/* Sets what the programs read as constants. Returns whether all of it is there. */
+static bool set_knobs(struct tc_bpf *skel)
+{
+	int mirror = env.mirror ? if_nametoindex(env.mirror) : 0;
+
+	if (env.mirror && !mirror) {
+		fail("mirror to %s: %s", env.mirror, strerror(errno));
+		return false;
+	}
+	skel->rodata->ttl = env.ttl;
+	skel->rodata->ttl_by_helper = env.ttl_by_helper;
+	skel->rodata->forward_from = env.forward_from;
+	skel->rodata->forward_to = env.forward_to;
+	skel->rodata->mirror_ifindex = mirror;
+	skel->rodata->mirror_every = mirror ? env.mirror_every : 0;
+	skel->rodata->vlan = env.vlan;
+	return true;
+}
+
+static void print_counts(struct tc_bpf *skel)
+{
+	static const char *const names[TC_COUNTS] = {
+		[TC_INGRESS] = "in",
+		[TC_EGRESS] = "out",
+		[TC_MIRRORED] = "mirrored",
+		[TC_TTL_SET] = "TTL set",
+		[TC_MARKED] = "marked",
+		[TC_FORWARDED] = "forwarded",
+		[TC_RETURNED] = "returned",
+		[TC_DSCP_SET] = "DSCP set",
+		[TC_CLASSIFIED] = "classified",
+		[TC_LIMITED] = "limited",
+		[TC_VLAN_PUSHED] = "VLAN pushed",
+	};
+	int fd = bpf_map__fd(skel->maps.counts);
+
+	for (__u32 key = 0; key < TC_COUNTS; key++) {
+		__u64 n = sum_counters(fd, key);
+
+		if (n || key <= TC_EGRESS)
+			printf("%s%s %llu", key ? ", " : "", names[key], n);
+	}
+	putchar('\n');
+}
+
+/* Shows the counters each second. Returns how the loader is to exit. */
+static int watch(struct tc_bpf *skel)
+{
+	while (wait_for(-1, 1000)) {
+		if (!tc_attached())
+			return fail("detached from %s: the interface is gone, "
+				    "or somebody removed a program",
+				    env.ifname);
+		print_counts(skel);
+	}
+	return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+	struct tc_bpf *skel = NULL;
+	int status = EXIT_FAILURE, way = -1, err;
+
+	loader_args(&argp, argc, argv);
+	loader_init(env.verbosity);
+	if (!if_nametoindex(env.ifname)) {
+		fail("attach to %s: %s", env.ifname, strerror(errno));
+		goto out;
+	}
+
+	skel = tc_bpf__open_opts(loader_open_opts());
+	if (!skel) {
+		fail("open: %s", strerror(errno));
+		goto out;
+	}
+	if (!set_knobs(skel))
+		goto out;
+
+	err = tc_bpf__load(skel);
+	if (err) {
+		fail_load(err);
+		goto out;
+	}
+	if (apply_rules(skel))
+		goto out;
+	way = tc_attach(env.ifname, env.way, skel->progs.tc_ingress,
+			skel->progs.tc_egress);
+	if (way < 0)
+		goto out;
+
+	tell("attached to %s by %s", env.ifname, tc_way_name(way));
+	say_ready();
+	status = watch(skel);
+	tc_detach();
+	print_counts(skel);
+out:
+	tc_bpf__destroy(skel);
+	return status;
+}
