@@ -104,7 +104,8 @@ build/%.o: %.c | $(FIRST)
 	@echo "  CC    $@"
 	$Q$(AS_OWNER) $(CC) $(CFLAGS) -MMD -MP -c $< -o $@
 
-$(STEMS:%=build/%): build/loader.o build/verifier.o
+SHARED := build/loader.o build/verifier.o build/prefix.o
+$(STEMS:%=build/%): $(SHARED)
 # Other .c files in a lab's folder are parts of its loader.
 parts = $(filter-out $1 $1.bpf,$(basename $(notdir $(wildcard labs/*-$(subst _,-,$1)/*.c))))
 $(foreach stem,$(STEMS),$(eval build/$(stem): $(patsubst %,build/%.o,$(call parts,$(stem)))))
@@ -114,7 +115,7 @@ further = $(notdir $(patsubst %/,%,$(wildcard labs/*-$(subst _,-,$1)/*/)))
 pieces  = $(filter-out $1,$(basename $(notdir $(wildcard labs/*/$1/*.c))))
 $(foreach stem,$(STEMS),$(foreach program,$(call further,$(stem)),\
 	$(eval build/$(stem): | build/$(program))\
-	$(eval build/$(program): build/loader.o build/verifier.o \
+	$(eval build/$(program): $(SHARED) \
 		$(patsubst %,build/%.o,$(call pieces,$(program)) $(call parts,$(stem))))))
 
 build/%: build/%.o

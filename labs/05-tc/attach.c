@@ -13,14 +13,15 @@
 #include "loader.h"
 
 /* In enum bpf_attach_type since Linux 6.6; older headers do not have them. */
-enum { TCX_INGRESS = 46, TCX_EGRESS = 47 };
+#define TCX_INGRESS ((enum bpf_attach_type)46)
+#define TCX_EGRESS  ((enum bpf_attach_type)47)
 
 enum { INGRESS, EGRESS, HOOKS };
 
 static const struct {
 	const char *name;
 	enum bpf_tc_attach_point point;
-	int tcx;
+	enum bpf_attach_type tcx;
 	__u32 parent; /* of its filters */
 } hooks[HOOKS] = {
 	[INGRESS] = { "ingress", BPF_TC_INGRESS, TCX_INGRESS,
@@ -62,19 +63,15 @@ const char *tc_way_name(enum tc_way way)
 
 static bool has_tcx(const struct bpf_program *prog)
 {
-	/* No interface has the number -1: a kernel without tcx says EINVAL first. */
-	int fd = bpf_link_create(bpf_program__fd(prog), 1 << 30, TCX_INGRESS,
-				 NULL);
-
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0 || fd == -ENODEV;
+	/* To an interface that is not there: who has no tcx does not look for it. */
+	return bpf_link_create(bpf_program__fd(prog), INT32_MAX, TCX_INGRESS,
+			       NULL) == -ENODEV;
 }
 
 static int attach_tcx(int hook, const struct bpf_program *prog)
 {
 	int fd = bpf_link_create(bpf_program__fd(prog), done.ifindex,
-				 (enum bpf_attach_type)hooks[hook].tcx, NULL);
+				 hooks[hook].tcx, NULL);
 
 	if (fd < 0)
 		return fd;

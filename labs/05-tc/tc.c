@@ -11,7 +11,7 @@
 #include <bpf/bpf.h>
 #include "attach.h"
 #include "loader.h"
-#include "rules.h"
+#include "options.h"
 #include "tc.h"
 #include "tc.skel.h"
 

@@ -11,10 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
+#include "keys.h"
 #include "loader.h"
 #include "mapsctl.h"
 #include "pins.h"
-#include "prefix.h"
 
 enum { BATCH = 4096, BAR = 40, LINE = 1024 };
 

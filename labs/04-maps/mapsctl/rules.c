@@ -6,10 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
+#include "keys.h"
 #include "loader.h"
 #include "mapsctl.h"
 #include "pins.h"
-#include "prefix.h"
 
 /* Reads TEXT, which is right, into P; says what was made of it. */
 static void read_prefix(const char *text, struct prefix *p)

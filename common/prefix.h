@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Prefixes and ports as people write them, and as the maps have them. */
+/* Prefixes of addresses as people write them. */
 #ifndef PREFIX_H
 #define PREFIX_H
 
 #include <stdbool.h>
-#include "maps.h"
+#include <linux/types.h>
 
-enum { PREFIX_TEXT = 64, PORT_TEXT = 16 };
+enum { PREFIX_TEXT = 64 };
 
 /* An address's first bits; the others are 0. IPv4 uses the first 4 bytes. */
 struct prefix {
@@ -28,14 +28,5 @@ void prefix_cut(struct prefix *p, __u32 length);
 
 /* Writes P into TEXT, of PREFIX_TEXT bytes; returns TEXT. */
 char *prefix_text(const struct prefix *p, char *text);
-
-/* The key of P in `prefixes4` or `prefixes6`, in KEY: either has room. */
-void prefix_key(const struct prefix *p, struct maps_prefix6 *key);
-
-/* Reads TEXT, as 23/tcp or 53/udp, into P. Returns NULL, or what is wrong with it. */
-const char *port_parse(const char *text, struct maps_port *p);
-
-/* Writes P into TEXT, of PORT_TEXT bytes; returns TEXT. */
-char *port_text(const struct maps_port *p, char *text);
 
 #endif

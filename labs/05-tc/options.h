@@ -3,8 +3,8 @@
  * The rules that tc's options give, until there are maps to put them into:
  * what has this mark, that class, that limit.
  */
-#ifndef RULES_H
-#define RULES_H
+#ifndef OPTIONS_H
+#define OPTIONS_H
 
 struct tc_bpf;
 
