@@ -54,16 +54,16 @@ rebuilds() {
 
 @test "make: a further program of a lab is built and linked with its parts" {
 	make build/maps
-	touch -d '+1 minute' labs/04-maps/mapsctl/prefix.c
+	touch -d '+1 minute' labs/04-maps/mapsctl/keys.c
 	run -0 make build/maps
-	[[ $output == *"build/prefix.o"*"build/mapsctl"* ]]
+	[[ $output == *"build/keys.o"*"build/mapsctl"* ]]
 	touch -d '+2 minutes' labs/04-maps/pins.c
 	run -0 make build/maps
 	[[ $output == *"build/pins.o"* && $output == *"build/mapsctl"* && $output == *"build/maps"* ]]
-	cp labs/04-maps/mapsctl/prefix.c labs/01-hello/
+	cp labs/04-maps/mapsctl/keys.c labs/01-hello/
 	run ! make build/maps
-	[[ $output == *"two files have one name: labs/01-hello/prefix.c labs/04-maps/mapsctl/prefix.c"* ]]
-	rm labs/01-hello/prefix.c
+	[[ $output == *"two files have one name: labs/01-hello/keys.c labs/04-maps/mapsctl/keys.c"* ]]
+	rm labs/01-hello/keys.c
 }
 
 @test "make: a header that is gone does not stop the build" {
