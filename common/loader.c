@@ -185,6 +185,44 @@ int fail_load(int err)
 	return fail("load: %s (%s)", strerror(-err), load_hint(err));
 }
 
+/* -- the command line ------------------------------------------------------ */
+
+static error_t parse_iface_arg(int key, char *arg, struct argp_state *state)
+{
+	struct iface_args *args = state->input;
+
+	switch (key) {
+	case 'v':
+		args->verbosity++;
+		break;
+	case ARGP_KEY_ARG:
+		if (args->ifname)
+			argp_error(state, "one interface only, not also '%s'",
+				   arg);
+		args->ifname = arg;
+		break;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "which interface?");
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+static const struct argp_option iface_options[] = {
+	{ "verbose", 'v', NULL, 0, "say what is done; -vv: libbpf's log too",
+	  0 },
+	{},
+};
+
+static const struct argp iface_argp = {
+	.options = iface_options,
+	.parser = parse_iface_arg,
+};
+
+const struct argp_child iface_args_parser[] = { { .argp = &iface_argp }, {} };
+
 /* -- counters ------------------------------------------------------------- */
 
 void sum_values(int map_fd, __u32 key, __u64 *sums, int count)
@@ -228,37 +266,23 @@ int xdp_mode_by_name(const char *text)
 	return -1;
 }
 
-static void parse_mode(struct xdp_args *args, const char *text,
-		       struct argp_state *state)
-{
-	int mode = xdp_mode_by_name(text);
-
-	if (mode < 0 || (mode == XDP_MODE_OFFLOAD && !args->may_offload))
-		argp_error(state, "no mode '%s': native%s", text,
-			   args->may_offload ? ", generic or offload"
-					     : " or generic");
-	args->mode = mode;
-}
-
 static error_t parse_xdp_arg(int key, char *arg, struct argp_state *state)
 {
-	struct xdp_args *args = state->input;
+	struct iface_args *args = state->input;
+	int mode;
 
 	switch (key) {
 	case 'm':
-		parse_mode(args, arg, state);
+		mode = xdp_mode_by_name(arg);
+		if (mode < 0 ||
+		    (mode == XDP_MODE_OFFLOAD && !args->may_offload))
+			argp_error(state, "no mode '%s': native%s", arg,
+				   args->may_offload ? ", generic or offload"
+						     : " or generic");
+		args->mode = mode;
 		break;
-	case 'v':
-		args->verbosity++;
-		break;
-	case ARGP_KEY_ARG:
-		if (args->ifname)
-			argp_error(state, "one interface only, not also '%s'",
-				   arg);
-		args->ifname = arg;
-		break;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which interface?");
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = args;
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -268,14 +292,13 @@ static error_t parse_xdp_arg(int key, char *arg, struct argp_state *state)
 
 static const struct argp_option xdp_options[] = {
 	{ "mode", 'm', "MODE", 0, "native (default) or generic", 0 },
-	{ "verbose", 'v', NULL, 0, "say what is done; -vv: libbpf's log too",
-	  0 },
 	{},
 };
 
 static const struct argp xdp_argp = {
 	.options = xdp_options,
 	.parser = parse_xdp_arg,
+	.children = iface_args_parser,
 };
 
 const struct argp_child xdp_args_parser[] = { { .argp = &xdp_argp }, {} };

@@ -24,18 +24,20 @@ enum xdp_mode {
 /* The number that TEXT is, if it is one from LEAST (0 or more) to MOST; else -1. */
 long long parse_number(const char *text, long long least, long long most);
 
-/* What every XDP loader is told: an interface, and how to attach to it. */
-struct xdp_args {
+/* What a loader is told that attaches to an interface. */
+struct iface_args {
 	const char *ifname;
-	enum xdp_mode mode;
 	int verbosity;
-	bool may_offload; /* set by a loader that knows this mode too */
+	enum xdp_mode mode; /* XDP loaders only */
+	bool may_offload;   /* set by a loader that knows this mode too */
 };
 
 /*
- * Reads -m, -v and IFACE: the children of an XDP loader's argp, whose own parser
- * says where to: at ARGP_KEY_INIT, state->child_inputs[0] is a struct xdp_args.
+ * The children of a loader's argp. The one reads IFACE and -v, the other, of XDP
+ * loaders, -m too. The loader's own parser says where to: at ARGP_KEY_INIT,
+ * state->child_inputs[0] is a struct iface_args.
  */
+extern const struct argp_child iface_args_parser[];
 extern const struct argp_child xdp_args_parser[];
 
 /*

@@ -28,7 +28,7 @@ static const struct protocol {
 #define ALL (&protocols[3])
 
 static struct env {
-	struct xdp_args xdp;
+	struct iface_args xdp;
 	const struct protocol *protocol;
 	bool answer_pings;
 } env = { .xdp.may_offload = true, .protocol = ALL };

@@ -16,7 +16,7 @@
 #include "sample.h"
 
 static struct env {
-	struct xdp_args xdp;
+	struct iface_args xdp;
 	const char *path; /* of the capture file */
 	__u16 port;
 	__u32 sample_every;

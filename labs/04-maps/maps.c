@@ -19,7 +19,7 @@
 #include "pins.h"
 
 static struct env {
-	struct xdp_args xdp;
+	struct iface_args xdp;
 	bool keep;
 	bool chain;
 } env;

@@ -129,25 +129,28 @@ const char *add_class(char *text)
 const char *add_limit(char *text)
 {
 	char *rate = cut(text, '='), *burst = rate ? cut(rate, ',') : NULL;
-	long long bytes = rate ? parse_number(rate, 1, UINT32_MAX) : -1, most;
+	long long bytes = rate ? parse_number(rate, 1, UINT32_MAX) : -1;
+	long long most =
+		burst ? parse_number(burst, 1, UINT32_MAX) : (bytes + 9) / 10;
 	struct prefix prefix;
 	const char *wrong;
+	__s64 full;
 
 	if (bytes < 0)
 		return "how many bytes a second? as 10.0.0.1=125000";
-	most = burst ? parse_number(burst, 1, bytes) : (bytes + 9) / 10;
 	if (most < 0)
-		return "a burst is 1 byte to what comes in a second";
+		return "a burst is 1 to 4294967295 bytes";
+	if (strchr(text, '/'))
+		return "an address, no prefix";
 	wrong = prefix_parse(text, &prefix, NULL);
-	if (wrong || strchr(text, '/') || limit_count == RULES_MAX)
-		return wrong		   ? wrong
-		       : strchr(text, '/') ? "an address, no prefix"
-					   : "too many of them";
+	if (wrong || limit_count == RULES_MAX)
+		return wrong ? wrong : "too many of them";
+	full = most * SECOND / bytes;
 	memcpy(limit_rules[limit_count].address.bytes, as_ipv6(&prefix).address,
 	       16);
-	limit_rules[limit_count++].limit = (struct tc_limit){
-		.rate = bytes, .burst = most, .credit = most * SECOND
-	};
+	limit_rules[limit_count++].limit = (struct tc_limit){ .rate = bytes,
+							      .burst = full,
+							      .credit = full };
 	return NULL;
 }
 

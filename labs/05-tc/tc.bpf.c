@@ -18,7 +18,7 @@ enum {
 	SERVICES_MAX = 1024,
 	LIMITS_MAX = 1024,
 	FLOWS_MAX = 1 << 14,
-	HEADERS = 128, /* bytes that are made linear, for the parser */
+	HEADERS = 256, /* bytes that are made linear, for the parser */
 };
 
 #define SECOND 1000000000ULL
@@ -96,13 +96,14 @@ static __always_inline void count(__u32 key)
 static __always_inline enum packet_class parse_skb(struct __sk_buff *skb,
 						   struct packet *p)
 {
+	__u32 headers = skb->len < HEADERS ? skb->len : HEADERS;
 	struct cursor c;
 
-	if (skb->data_end - skb->data < HEADERS)
-		bpf_skb_pull_data(skb, skb->len < HEADERS ? skb->len : HEADERS);
+	if (skb->data_end - skb->data < headers)
+		bpf_skb_pull_data(skb, headers);
 	c = cursor_at((void *)(long)skb->data, (void *)(long)skb->data_end);
-	/* The end of what is linear is not the packet's. */
-	c.left = skb->len;
+	c.left =
+		skb->len; /* the end of what is in one piece is not the packet's */
 	return parse_packet(&c, p);
 }
 
@@ -147,7 +148,7 @@ static __always_inline void mirror(struct __sk_buff *skb)
 
 	if (!mirror_every || !turn)
 		return;
-	/* EXERCISE 5.6 [2]: each CPU counts its turns; a clone goes out there. */
+	/* EXERCISE 5.6 [2]: each CPU counts its turns; bpf_clone_redirect(). */
 	/* BEGIN SOLUTION */
 	if (++*turn < mirror_every)
 		return;
@@ -157,15 +158,13 @@ static __always_inline void mirror(struct __sk_buff *skb)
 	/* END SOLUTION */
 }
 
-/* Takes the tag off that the other side's program has pushed. */
-static __always_inline void pop_vlan(struct __sk_buff *skb,
-				     const struct packet *p)
+/*
+ * Takes the tag off that the other side's program has pushed. The kernel has it
+ * out of the frame by now: it is in the skb.
+ */
+static __always_inline void pop_vlan(struct __sk_buff *skb)
 {
-	__u16 id = skb->vlan_present ? skb->vlan_tci & 0xfff
-		   : p->tags	     ? p->vlans[0]
-				     : 0;
-
-	if (vlan && id == vlan)
+	if (vlan && skb->vlan_present && (skb->vlan_tci & 0xfff) == vlan)
 		bpf_skb_vlan_pop(skb);
 }
 
@@ -197,13 +196,19 @@ static __always_inline void set_ttl(struct packet *p)
 	/* END SOLUTION */
 }
 
-/* The same by helpers, which take offsets. No pointer in P holds afterwards. */
+/*
+ * The same by helpers, which take offsets. They may move the packet to another
+ * place in memory, so no pointer in P holds afterwards.
+ */
 static __always_inline void set_ttl_by_helper(struct __sk_buff *skb,
 					      struct packet *p)
 {
 	const __u8 new_ttl = ttl;
 
-	/* EXERCISE 5.2 [2]: bpf_l3_csum_replace(), bpf_skb_store_bytes(). */
+	/*
+	 * EXERCISE 5.2 [2]: bpf_l3_csum_replace(), bpf_skb_store_bytes(). If the
+	 * verifier refuses what comes after, see the chapter: stale pointers.
+	 */
 	/* BEGIN SOLUTION */
 	if (p->ipv4 && p->ipv4->ttl != ttl) {
 		__u32 at = offset_of(skb, p->ipv4);
@@ -219,9 +224,10 @@ static __always_inline void set_ttl_by_helper(struct __sk_buff *skb,
 
 		bpf_skb_store_bytes(skb,
 				    at + offsetof(struct ipv6hdr, hop_limit),
-				    &new_ttl, 1, 0);
+				    &new_ttl, 1, BPF_F_RECOMPUTE_CSUM);
 		count(TC_TTL_SET);
 	}
+	parse_skb(skb, p);
 	/* END SOLUTION */
 }
 
@@ -295,19 +301,27 @@ static __always_inline void set_port(struct __sk_buff *skb,
 	/* END SOLUTION */
 }
 
+/* Is this flow in `flows`, now? */
+static __always_inline bool remember(const struct tc_flow *flow)
+{
+	const __u8 one = 1;
+
+	return bpf_map_lookup_elem(&flows, flow) ||
+	       !bpf_map_update_elem(&flows, flow, &one, BPF_ANY);
+}
+
 /* What goes to the forwarded port goes to another. No pointer in P holds afterwards. */
 static __always_inline void forward(struct __sk_buff *skb,
 				    const struct packet *p)
 {
 	struct tc_flow flow = {};
 	struct ports ports;
-	const __u8 one = 1;
 
 	if (!forward_from || !ports_of(skb, p, &ports))
 		return;
 	/*
-	 * EXERCISE 5.7 [4]: what goes to forward_from goes to forward_to; and
-	 * `flows` keeps who sent it.
+	 * EXERCISE 5.7 [4]: what goes to forward_from goes to forward_to, once
+	 * who sent it is in `flows`.
 	 */
 	/* BEGIN SOLUTION */
 	if (ports.destination != bpf_htons(forward_from))
@@ -315,7 +329,8 @@ static __always_inline void forward(struct __sk_buff *skb,
 	source_of(p, flow.address);
 	flow.port = ports.source;
 	flow.protocol = ports.protocol;
-	bpf_map_update_elem(&flows, &flow, &one, BPF_ANY);
+	if (!remember(&flow))
+		return;
 	set_port(skb, &ports, ports.destination_at, ports.destination,
 		 bpf_htons(forward_to));
 	count(TC_FORWARDED);
@@ -333,6 +348,7 @@ int tc_ingress(struct __sk_buff *skb)
 
 	count(TC_INGRESS);
 	mirror(skb);
+	pop_vlan(skb);
 	if (parse_skb(skb, &p) == PACKET_MALFORMED)
 		return TC_ACT_UNSPEC;
 	mark(skb, &p);
@@ -340,40 +356,31 @@ int tc_ingress(struct __sk_buff *skb)
 		set_ttl_by_helper(skb, &p);
 	else if (ttl)
 		set_ttl(&p);
-	if (vlan)
-		pop_vlan(skb, &p);
-	/* Helpers have changed the packet: no pointer into it holds. */
-	parse_skb(skb, &p);
 	forward(skb, &p);
 	return TC_ACT_UNSPEC;
 }
 
 /* -- on the way out -------------------------------------------------------- */
 
-/* Takes LENGTH bytes out of a bucket at the time NOW. Were there as many? */
+/* Takes LENGTH bytes out of a bucket at the time NOW. Was there credit? */
 static __always_inline bool take_bytes(struct tc_limit *limit, __u32 length,
 				       __u64 now)
 {
+	__s64 cost = length * SECOND / limit->rate; /* ns of sending */
 	bool taken = false;
 
 	/*
-	 * EXERCISE 5.5 [3]: since limit->time bytes have come in at the rate,
-	 * never more than the burst. Two CPUs may be here at once: hold the
-	 * lock, and call nothing meanwhile.
+	 * EXERCISE 5.5 [3]: since limit->time a ns of credit has come in each ns,
+	 * never more than the burst. Who has any may send, and owes what it lacks.
+	 * Two CPUs may be here at once: hold the lock, and call nothing meanwhile.
 	 */
 	/* BEGIN SOLUTION */
-	__u64 cost = length * SECOND, full = limit->burst * SECOND, passed;
-
 	bpf_spin_lock(&limit->lock);
-	passed = now > limit->time ? now - limit->time : 0;
-	if (passed > SECOND)
-		passed = SECOND; /* the burst is a second's bytes at most */
-	limit->credit += passed * limit->rate;
-	if (limit->credit > full)
-		limit->credit = full;
-	if (now > limit->time)
-		limit->time = now;
-	taken = limit->credit >= cost;
+	limit->credit += now - limit->time;
+	limit->time = now;
+	if (limit->credit > limit->burst)
+		limit->credit = limit->burst;
+	taken = limit->credit > 0;
 	if (taken)
 		limit->credit -= cost;
 	bpf_spin_unlock(&limit->lock);

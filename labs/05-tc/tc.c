@@ -16,13 +16,13 @@
 #include "tc.skel.h"
 
 static struct env {
-	const char *ifname, *mirror;
+	struct iface_args iface;
+	const char *mirror;
 	enum tc_way way;
 	__u8 ttl;
 	bool ttl_by_helper;
 	__u16 forward_from, forward_to, vlan;
 	__u32 mirror_every;
-	int verbosity;
 } env = { .mirror_every = 1 };
 
 enum { OPTION_BY_HELPER = 256, OPTION_EVERY };
@@ -30,24 +30,26 @@ enum { OPTION_BY_HELPER = 256, OPTION_EVERY };
 static const struct argp_option options[] = {
 	{ "attach", 'a', "WAY", 0, "clsact, or tcx (default, if there is any)",
 	  0 },
-	{ "ttl", 't', "N", 0, "in: set TTL and hop limit to N", 1 },
-	{ "by-helper", OPTION_BY_HELPER, NULL, 0, "… by helpers", 1 },
-	{ "mark", 'm', "PREFIX=MARK", 0, "in: mark what comes from PREFIX", 1 },
+	{ NULL, 0, NULL, 0, "To what comes in:", 1 },
+	{ "ttl", 't', "N", 0, "set TTL and hop limit to N", 1 },
+	{ "ttl-by-helper", OPTION_BY_HELPER, NULL, 0,
+	  "by helpers, not by a direct write", 1 },
+	{ "mark", 'm', "PREFIX=MARK", 0, "mark what comes from PREFIX", 1 },
 	{ "forward", 'f', "PORT:TO", 0,
-	  "in: what goes to PORT goes to the port TO; out: the way back", 1 },
-	{ "mirror", 'M', "IFACE", 0, "in: send clones to IFACE", 1 },
-	{ "every", OPTION_EVERY, "N", 0, "… of one packet of N (default: 1)",
-	  1 },
-	{ "dscp", 'd', "PORT=DSCP", 0, "out: set the DSCP of what goes to PORT",
-	  2 },
-	{ "class", 'c', "PORT=MAJOR:MINOR", 0,
-	  "out: the HTB class of what goes to PORT", 2 },
+	  "send what goes to PORT to the port TO, and its answers back", 1 },
+	{ "mirror", 'M', "IFACE", 0, "send clones out of IFACE", 1 },
+	{ "mirror-every", OPTION_EVERY, "N", 0,
+	  "of one packet of N (default: 1)", 1 },
+	{ NULL, 0, NULL, 0, "To what goes out:", 2 },
 	{ "limit", 'l', "ADDRESS=BYTES[,BURST]", 0,
-	  "out: BYTES a second to ADDRESS, BURST at once (default: a tenth)",
+	  "let BYTES a second go to ADDRESS, BURST at once (default: a tenth)",
 	  2 },
-	{ "vlan", 'V', "ID", 0, "out: push this VLAN tag; in: pop it", 2 },
-	{ "verbose", 'v', NULL, 0, "say what is done; -vv: libbpf's log too",
-	  3 },
+	{ "dscp", 'd', "PORT=DSCP", 0, "set the DSCP of what goes to PORT", 2 },
+	{ "class", 'c', "PORT=MAJOR:MINOR", 0,
+	  "give what goes to PORT to that HTB class", 2 },
+	{ "vlan", 'V', "ID", 0, "push this VLAN tag, and pop it on the way in",
+	  2 },
+	{ NULL, 0, NULL, 0, "Besides:", -1 },
 	{},
 };
 
@@ -132,17 +134,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 'V':
 		env.vlan = number(state, "VLAN", arg, 1, 4094);
 		break;
-	case 'v':
-		env.verbosity++;
-		break;
-	case ARGP_KEY_ARG:
-		if (env.ifname)
-			argp_error(state, "one interface only, not also '%s'",
-				   arg);
-		env.ifname = arg;
-		break;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which interface?");
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &env.iface;
 		break;
 	default:
 		return parse_rule(key, arg, state);
@@ -153,6 +146,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse_option,
+	.children = iface_args_parser,
 	.args_doc = "IFACE",
 	.doc = "Changes, marks, sorts and limits what comes in and goes out on "
 	       "IFACE, until it is interrupted.",
@@ -210,7 +204,7 @@ static int watch(struct tc_bpf *skel)
 		if (!tc_attached())
 			return fail("detached from %s: the interface is gone, "
 				    "or somebody removed a program",
-				    env.ifname);
+				    env.iface.ifname);
 		print_counts(skel);
 	}
 	return EXIT_SUCCESS;
@@ -222,9 +216,9 @@ int main(int argc, char **argv)
 	int status = EXIT_FAILURE, way = -1, err;
 
 	loader_args(&argp, argc, argv);
-	loader_init(env.verbosity);
-	if (!if_nametoindex(env.ifname)) {
-		fail("attach to %s: %s", env.ifname, strerror(errno));
+	loader_init(env.iface.verbosity);
+	if (!if_nametoindex(env.iface.ifname)) {
+		fail("attach to %s: %s", env.iface.ifname, strerror(errno));
 		goto out;
 	}
 
@@ -243,12 +237,12 @@ int main(int argc, char **argv)
 	}
 	if (apply_rules(skel))
 		goto out;
-	way = tc_attach(env.ifname, env.way, skel->progs.tc_ingress,
+	way = tc_attach(env.iface.ifname, env.way, skel->progs.tc_ingress,
 			skel->progs.tc_egress);
 	if (way < 0)
 		goto out;
 
-	tell("attached to %s by %s", env.ifname, tc_way_name(way));
+	tell("attached to %s by %s", env.iface.ifname, tc_way_name(way));
 	say_ready();
 	status = watch(skel);
 	tc_detach();

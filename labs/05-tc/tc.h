@@ -37,12 +37,15 @@ struct tc_address {
 	__u8 bytes[16];
 };
 
-/* The values of `limits`: a bucket of bytes for what goes to that address. */
+/*
+ * The values of `limits`: a token bucket for what goes to that address. What is in
+ * it is time: so many ns as it takes to send some bytes at the rate.
+ */
 struct tc_limit {
 	struct bpf_spin_lock lock;
-	__u32 rate;   /* bytes per second */
-	__u64 burst;  /* bytes, at most those of a second */
-	__u64 credit; /* that may go, as of TIME, in billionths of a byte */
+	__u32 rate;   /* bytes per second, at least 1 */
+	__s64 burst;  /* how much credit there may be, in ns */
+	__s64 credit; /* as of TIME, in ns; below 0: debt */
 	__u64 time;   /* CLOCK_MONOTONIC, in ns */
 };
 
@@ -63,6 +66,7 @@ struct tc_flow {
 };
 
 _Static_assert(sizeof(struct tc_prefix) == 20, "no padding");
+_Static_assert(sizeof(struct tc_limit) == 32, "no padding");
 _Static_assert(sizeof(struct tc_service) == 8, "no padding");
 _Static_assert(sizeof(struct tc_flow) == 20, "no padding");
 
