@@ -29,6 +29,7 @@ ethtool         ethtool                ethtool       ethtool                sets
 iputils-ping    iputils                iputils       iputils                sends pings
 socat           socat                  socat         socat                  sends TCP, UDP and raw frames
 tcpdump         tcpdump                tcpdump       tcpdump                shows what is on a wire
+nftables        nftables               nftables      nftables               shows what comes after tc (nft)
 jq              jq                     jq            jq                     reads what bpftool prints
 bats            bats                   bash-bats     bats                   runs the graded tests
 '

@@ -99,6 +99,7 @@ probe-tools() {
 	tool ethtool ethtool --version
 	tool iputils-ping ping -V
 	tool socat socat -V
+	tool nftables nft --version
 	tool jq jq --version
 	tool bats bats --version
 }

@@ -35,14 +35,6 @@ ctl() {
 
 # -- what a test asserts -------------------------------------------------------------------------
 
-# all-moved MAP NAMES: what has moved in a map that is counted by these names: NAME:PACKETS,BYTES…
-all-moved() {
-	local -n names=$2
-	local each
-
-	for each in $(moved "$1"); do printf '%s:%s ' "${names[${each%%:*}]}" "${each#*:}"; done
-}
-
 NOT_COUNTED='nothing: nothing is counted at all (exercise 4.1)'
 
 # counts CLASS PACKETS BYTES: in `protocols` that has moved since `snapshot`, and nothing else.

@@ -99,7 +99,7 @@ deps() {
 	# As on a machine that systemd has booted: the one tracefs is mounted where the sandbox wants it.
 	run -0 broken 'mountpoint -q /sys/kernel/tracing ||
 		mount -t tracefs tracefs /sys/kernel/tracing' common/doctor.sh
-	for name in root clang gcc bpftool ip unshare ethtool ping socat jq bats 'C headers' libelf \
+	for name in root clang gcc bpftool ip unshare ethtool ping socat nft jq bats 'C headers' libelf \
 		libz libbpf "clang's BPF target" BTF 'network namespaces' bpffs tracefs veth \
 		'the sandbox' 'Bats 1.5' 'a ping' {bpf,xdp,tc,tracepoint,raw_tp}' programs'; do
 		says "ok          $name"

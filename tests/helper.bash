@@ -136,15 +136,19 @@ hex() {
 }
 
 XDP_VERDICTS=(XDP_ABORTED XDP_DROP XDP_PASS XDP_TX XDP_REDIRECT)
+TC_VERDICTS=(TC_ACT_OK TC_ACT_RECLASSIFY TC_ACT_SHOT TC_ACT_PIPE)
+TC_VERDICTS[0xffffffff]=TC_ACT_UNSPEC # -1
 
-# got-verdict: the name of what the program returned.
+# got-verdict: the name of what the XDP program returned.
 got-verdict() {
 	echo "${XDP_VERDICTS[RETVAL]:-$RETVAL}"
 }
 
-# verdict NAME: the program returned it.
+# verdict NAME: the program, XDP or tc by the name, returned it.
 verdict() {
-	[ "${XDP_VERDICTS[RETVAL]:-}" = "$1" ] || wrong "verdict $1" "$(got-verdict)"
+	local -n names=${1%%_*}_VERDICTS
+
+	[ "${names[RETVAL]:-}" = "$1" ] || wrong "verdict $1" "${names[RETVAL]:-$RETVAL}"
 }
 
 # not-verdict NAME: the program returned another one.
@@ -207,6 +211,14 @@ moved() {
 		}' "$BATS_TEST_TMPDIR/before" -
 }
 
+# all-moved MAP NAMES: the same of a map whose keys these names stand for, in order: NAME:N…
+all-moved() {
+	local -n names=$2
+	local each
+
+	for each in $(moved "$1"); do printf '%s:%s ' "${names[${each%%:*}]}" "${each#*:}"; done
+}
+
 # counted MAP KEY [N[,N…]]: the counter at KEY has moved by exactly N (or not at all) since the last
 # `snapshot`.
 counted() {
@@ -232,6 +244,29 @@ runs() {
 }
 
 # -- real traffic --------------------------------------------------------------------------------
+
+# capture HOST INTERFACE [FILTER…]: from now on tcpdump writes a line for each frame there; `seen` has them.
+capture() {
+	local host=$1
+
+	CAPTURED=$BATS_TEST_TMPDIR/captured
+	on "$host" tcpdump -n -e -v -l --immediate-mode -i "${@:2}" >"$CAPTURED" 2>"$CAPTURED.err" 3>&- &
+	wait-for grep -q listening "$CAPTURED.err" || { cat "$CAPTURED.err" && return 1; }
+}
+
+# seen N REGEX: so many of the captured frames are like that; waits for them.
+seen() {
+	wait-for is-seen "$@" || wrong "$1 frames like: $2" "$(is-seen "$@" || :)"$'\n'"$(<"$CAPTURED")"
+}
+
+# is-seen N REGEX: are there so many by now? Says how many. (A frame takes tcpdump more than one line.)
+is-seen() {
+	local got
+
+	got=$(sed -z 's/\n  */ /g' "$CAPTURED" | grep -cE -- "$2") || :
+	echo "$got"
+	[ "$got" = "$1" ]
+}
 
 # connects HOST ADDRESS PORT SECONDS: is HOST greeted by that port there, in that time?
 connects() {

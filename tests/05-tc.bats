@@ -1,0 +1,655 @@
+#!/usr/bin/env bats
+# The graded tests of lab 05. Each name begins with the exercise that it grades. What the programs make of
+# frames is read by build/sums, which shares nothing with them.
+
+load helper
+
+setup() {
+	briefly
+	lasting client server tap || {
+		host client && host server && host tap && wire client server && wire server tap
+	}
+	requires server tc
+}
+
+# ingress [OPTION…]: attaches both programs; what is sent then comes in.
+ingress() {
+	attach server build/tc "$@" veth0
+	TESTED=tc_ingress
+}
+
+# egress [OPTION…]: the same; what is sent then goes out.
+egress() {
+	attach server build/tc "$@" veth0
+	TESTED=tc_egress
+}
+
+# -- what a test asserts -------------------------------------------------------------------------
+
+# What `all-moved` is told the names of.
+# shellcheck disable=SC2034
+COUNTS=(INGRESS EGRESS MIRRORED TTL_SET MARKED FORWARDED RETURNED DSCP_SET CLASSIFIED LIMITED VLAN_PUSHED)
+
+# done-so-far WHAT: how often that was done since `snapshot`.
+done-so-far() {
+	[[ " $(all-moved counts COUNTS)" =~ " $1:"([0-9]+) ]] && echo "${BASH_REMATCH[1]}" || echo 0
+}
+
+# did WHAT N: that was done N times since `snapshot`, by the program's own counter.
+did() {
+	local got
+
+	got=$(done-so-far "$1")
+	[ "$got" = "$2" ] || wrong "TC_$1 is counted $2 times" "$got"
+}
+
+# everything: sends every frame of tests/packets. What build/through says of each is then in $RESULTS, and
+# in $BEFORE and $AFTER what build/sums says of those that are IP and not malformed.
+everything() {
+	local in=$BATS_FILE_TMPDIR/frames out=$BATS_TEST_TMPDIR/out file
+
+	if [ ! -e "$in" ]; then
+		mkdir "$in"
+		for file in tests/packets/*.hex; do file=${file##*/} && frame "${file%.hex}" >"$in/${file%.hex}"; done
+		grep -lE '^# lab 03: (OTHER|ARP|MALFORMED)' tests/packets/*.hex | sed 's|.*/||; s|\.hex$||' >"$in.others"
+	fi
+	rm -rf "$out"
+	mkdir "$out"
+	RESULTS=$(build/through "$PINS/$TESTED" "$out" "$in"/*)
+	BEFORE=$(build/sums "$in"/* | grep -vwFf "$in.others")
+	AFTER=$(build/sums "$out"/* | grep -vwFf "$in.others")
+	[ "$(wc -l <<<"$BEFORE")" -gt 90 ]
+}
+
+# becomes SED BYTES: of every frame that is IP and not malformed sums says what it said before, edited like
+# this, and at most so many bytes are others, none of them before the IP header. Others are untouched.
+becomes() {
+	local expected far
+
+	expected=$(sed -E "$1" <<<"$BEFORE")
+	[ "$AFTER" = "$expected" ] || wrong "of each frame: $1" \
+		"(<: expected, >: got)"$'\n'"$(diff <(echo "$expected") <(echo "$AFTER"))" || return
+	far=$(awk -v most="$2" '
+		NR == FNR { at[$1] = $3; next }
+		!($1 in at) && NF > 4 || NF > 4 + most || NF > 4 && $5 < at[$1]' <(echo "$BEFORE") <(echo "$RESULTS"))
+	[ -z "$far" ] || wrong "at most $2 other bytes, in the IP packet; what is malformed or no IP untouched" \
+		"(frame, verdict, mark, priority, offsets of what has changed)"$'\n'"$far"
+}
+
+# changed: how many frames are not as they were sent.
+changed() {
+	awk 'NF > 4 { n++ } END { print n + 0 }' <<<"$RESULTS"
+}
+
+# all-went-on: every verdict was TC_ACT_UNSPEC.
+all-went-on() {
+	local others
+
+	others=$(awk '$2 != -1' <<<"$RESULTS")
+	[ -z "$others" ] || wrong "TC_ACT_UNSPEC, -1, for every frame" "$others"
+}
+
+# -- 5.1 and 5.2: the TTL ------------------------------------------------------------------------
+
+# sets-ttl [OPTION]: on every frame, to small and to large ones, by this way.
+sets-ttl() {
+	local ttl
+
+	for ttl in 1 57 255; do
+		ingress -t "$ttl" "$@"
+		snapshot
+		everything
+		becomes "s/ ttl [0-9]+/ ttl $ttl/" 3
+		all-went-on
+		did TTL_SET "$(changed)"
+		stop server tc
+	done
+}
+
+# pings-with-ttl ADDRESS TTL: the client is told it by the ping of a server with an address.
+pings-with-ttl() {
+	local got
+
+	got=$(on client ping -c 1 -W 1 "$1" | sed -n 's/.* ttl=\([0-9]*\) .*/\1/p')
+	[ "$got" = "$2" ] || wrong "an answer from $1 with ttl=$2" "${got:-none}"
+}
+
+# real-ttl [OPTION]: answers that come in to the client.
+real-ttl() {
+	attach client build/tc -t 9 "$@" veth0
+	snapshot
+	pings-with-ttl 10.0.0.2 9
+	pings-with-ttl fd00::2 9
+	did TTL_SET 2
+	serve server 80
+	connects client 10.0.0.2 80 2 || wrong "a connection" "none"
+	connects client fd00::2 80 2 || wrong "a connection over IPv6" "none"
+}
+
+@test "5.1 [2] of every frame the TTL or hop limit is set, and each checksum stays as right as it was" {
+	sets-ttl
+}
+
+@test "5.1 [2] a TTL that is right is left alone, and not counted" {
+	ingress -t 64
+	snapshot
+	for frame in tcp4 udp6 vlan-tcp22; do send "$frame" && unchanged; done
+	did TTL_SET 0
+	send icmp4-to-zero-request # 57
+	did TTL_SET 1
+}
+
+@test "5.1 [2] a real wire: the answers to pings have that TTL, and connections work" {
+	real-ttl
+}
+
+@test "5.2 [2] by helpers: of every frame the TTL or hop limit is set, and each checksum stays as right as it was" {
+	sets-ttl --ttl-by-helper
+}
+
+@test "5.2 [2] by helpers: a TTL that is right is left alone, and not counted" {
+	ingress -t 64 --ttl-by-helper
+	snapshot
+	for frame in tcp4 udp6 vlan-tcp22; do send "$frame" && unchanged; done
+	did TTL_SET 0
+	send icmp4-to-zero-request # 57
+	did TTL_SET 1
+}
+
+@test "5.2 [2] by helpers: a real wire: the answers to pings have that TTL, and connections work" {
+	real-ttl --ttl-by-helper
+}
+
+# -- 5.3: marks ----------------------------------------------------------------------------------
+
+# marks MARK FRAME…: each has this mark behind the program; 0: none.
+marks() {
+	local mark=$1 frame got
+	shift
+
+	mkdir -p "$BATS_TEST_TMPDIR/marked"
+	for frame; do
+		frame "$frame" >"$BATS_TEST_TMPDIR/$frame"
+		got=$(build/through "$PINS/tc_ingress" "$BATS_TEST_TMPDIR/marked" "$BATS_TEST_TMPDIR/$frame" | cut -d' ' -f3)
+		# shellcheck disable=SC2034 # what a failure shows
+		[ "$got" = "$mark" ] || { SENT=$frame && wrong "skb->mark $mark" "$got"; }
+	done
+}
+
+@test "5.3 [2] what comes from a prefix has its mark, by the longest prefix, whatever it carries" {
+	ingress -m 10.0.0.0/8=7 -m 10.0.0.2=4294967295 -m fd00::/16=9 -m fd00::2/127=11
+	snapshot
+	marks 7 tcp4 udp4 icmp4-request ipv4-gre vlan-tcp22 ipv4-later-fragment-like-tcp22
+	marks 4294967295 tcp4-back
+	marks 9 tcp6 udp6 icmp6-request ipv6-later-fragment-like-tcp22
+	marks 11 tcp6-back
+	did MARKED 12
+}
+
+@test "5.3 [2] what does not, has none; IPv4 and IPv6 are not mixed up" {
+	ingress -m 11.0.0.0/8=7 -m 10.0.0.2/31=8 -m fe00::/8=9 -m 0.0.0.0/0=5
+	snapshot
+	marks 5 tcp4
+	marks 8 tcp4-back
+	marks 0 tcp6 arp llc ipv4-ihl-4
+	did MARKED 2
+	stop server tc
+	ingress -m ::/0=6
+	marks 6 tcp6 ipv6-mapped-tcp22
+	stop server tc
+	ingress -m ::ffff:10.0.0.1=3
+	marks 3 tcp4 ipv6-mapped-tcp22
+	marks 0 tcp4-back tcp6
+}
+
+# by-mark MARK: what nft has counted of it.
+by-mark() {
+	on server nft -j list table inet marked |
+		jq --argjson mark "$1" '.nftables[].rule?.expr | select(.) | select(.[0].match.right == $mark) | .[1].counter.packets'
+}
+
+@test "5.3 [2] a real wire: netfilter, which comes after tc, counts and drops by the mark" {
+	ingress -m 10.0.0.0/24=7 -m fd00::/64=9
+	on server nft -f - <<-END
+		table inet marked {
+			chain in {
+				type filter hook prerouting priority raw
+				meta mark 7 counter
+				meta mark 9 counter drop
+			}
+		}
+	END
+	snapshot
+	got=$(on client ping -q -c 20 -i 0.002 -W 1 10.0.0.2 | grep -o '[0-9]* received')
+	[ "$got" = "20 received" ] || wrong "20 received over IPv4" "$got"
+	! on client ping -q -c 5 -i 0.002 -W 0.1 fd00::2 >/dev/null || wrong "no answer over IPv6: mark 9 is dropped" "one"
+	marked="$(by-mark 7), $(by-mark 9)"
+	on server nft delete table inet marked
+	[ "$marked" = "20, 5" ] || wrong "nft counts 20 with mark 7, 5 with mark 9" "$marked"
+	did MARKED 25
+}
+
+# -- 5.4: DSCP -----------------------------------------------------------------------------------
+
+@test "5.4 [3] of every frame to a port the DSCP is set, and each checksum stays as right as it was" {
+	egress -d 22=46 -d 80=63 -d 53=1
+	snapshot
+	everything
+	becomes '/ ports [0-9]+ 22( |$)/s/ dscp [0-9]+/ dscp 46/
+		/ ports [0-9]+ 80( |$)/s/ dscp [0-9]+/ dscp 63/
+		/ ports [0-9]+ 53( |$)/s/ dscp [0-9]+/ dscp 1/' 3
+	all-went-on
+	[ "$(changed)" -gt 30 ]
+	did DSCP_SET "$(changed)"
+}
+
+@test "5.4 [3] ECN and the flow label stay, whatever the DSCP was" {
+	for dscp in 0 7 56 63; do
+		egress -d 80=$dscp
+		for frame in tcp4-dscp-ecn tcp6-dscp-ecn; do
+			send "$frame"
+			# shellcheck disable=SC2059 # the bytes are the format
+			printf "$OUTPUT" >"$BATS_TEST_TMPDIR/$frame"
+			got=$(build/sums "$BATS_TEST_TMPDIR/$frame")
+			[[ $got == *" dscp $dscp ecn 3 "*' tcp good' ]] && [[ $frame == tcp4* || $got == *' flow abcde '* ]] ||
+				wrong "DSCP $dscp, the rest as it was" "$got"
+		done
+		stop server tc
+	done
+}
+
+@test "5.4 [3] a DSCP that is right is left alone, and not counted; so is another port" {
+	egress -d 80=10 -d 40000=5
+	snapshot
+	for frame in tcp4-dscp-ecn udp4 udp6 icmp4-request arp; do send "$frame" && unchanged; done
+	did DSCP_SET 0
+	send tcp4-back # to port 40000
+	did DSCP_SET 1
+}
+
+@test "5.4 [3] a real wire: what goes to the port has the DSCP, over IPv4 and IPv6" {
+	attach client build/tc -d 80=46 -d 81=0 veth0
+	serve server 80
+	snapshot
+	capture server veth0 dst port 80
+	connects client 10.0.0.2 80 2 || wrong "a connection over IPv4" "none"
+	connects client fd00::2 80 2 || wrong "a connection over IPv6" "none"
+	sent=$(done-so-far DSCP_SET)
+	[ "$sent" -ge 8 ] || wrong "at least 8 segments with the DSCP set" "$sent"
+	seen "$sent" '[(](tos|class) 0xb8,.* (10.0.0.2|fd00::2).80: '
+}
+
+# -- 5.5: the limit ------------------------------------------------------------------------------
+
+# burst N FRAME [CPU]: runs the program on that frame, N times in a row.
+burst() {
+	local file=$BATS_TEST_TMPDIR/burst$BASHPID # another may run at once
+
+	frame "$2" >"$file"
+	# shellcheck disable=SC2034 # what a failure shows
+	SENT=$2
+	bytes "$2"
+	INPUT=$BYTES
+	${3:+taskset -c "$3"} bpftool prog run pinned "$PINS/$TESTED" data_in "$file" repeat "$1" >/dev/null
+}
+
+# lets N EXPECTED FRAME: of N in a row so many are not dropped.
+lets() {
+	local got
+
+	snapshot
+	burst "$1" "$3"
+	got=$(($1 - $(done-so-far LIMITED)))
+	[ "$got" = "$2" ] || wrong "of $1 in a row $2 go on" "$got"
+}
+
+# later SECONDS: as if they had passed, for every bucket: its time, the last 8 bytes, is put back.
+later() {
+	local key value time i
+
+	bpftool -j map dump pinned "$MAPS/limits" |
+		jq -r '.[] | (.key | join(" ")), (.value[:24] | join(" ")), .formatted.value.time' |
+		while read -r key && read -r value && read -r time; do
+			for i in {0..7}; do value+=" $((time - $1 * 1000000000 >> 8 * i & 255))"; done
+			# shellcheck disable=SC2086 # a byte each
+			bpftool map update pinned "$MAPS/limits" key $key value $value
+		done
+}
+
+@test "5.5 [3] a burst goes on, and then nothing; each drop is counted" {
+	egress -l 10.0.0.2=1,513 # nine and a half frames of 54 bytes, and one byte a second
+	lets 9 9 tcp4
+	send tcp4
+	verdict TC_ACT_UNSPEC # there was half its credit; now it owes
+	unchanged
+	snapshot
+	send tcp4
+	verdict TC_ACT_SHOT
+	did LIMITED 1
+	did EGRESS 1
+	lets 100 0 tcp4
+}
+
+@test "5.5 [3] after the burst goes on what the rate gives, and a debt is paid first" {
+	egress -l 10.0.0.2=1,513
+	lets 100 10 tcp4 # and 27 bytes are owed
+	later 26
+	lets 100 0 tcp4
+	later $((1 + 54 + 27))
+	lets 100 2 tcp4 # 81 bytes: one and a half; again 27 are owed
+	later $((27 + 5 * 54 - 20))
+	lets 100 5 tcp4
+}
+
+@test "5.5 [3] after a pause the bucket is full, and not fuller" {
+	egress -l 10.0.0.2=1,513
+	lets 5 5 tcp4
+	later 100000
+	lets 100 10 tcp4
+	later 1000000
+	lets 100 10 tcp4
+}
+
+@test "5.5 [3] what is dropped takes nothing: who goes on sending gets the rate" {
+	egress -l 10.0.0.2=1,513
+	lets 100000 10 tcp4
+	later $((27 + 27))
+	lets 100000 1 tcp4
+	later $((27 + 27))
+	lets 100000 1 tcp4
+}
+
+@test "5.5 [3] bytes count, not packets" {
+	egress -l 10.0.0.2=1,1000
+	lets 100 19 tcp4 # of 54 bytes
+	later 100000
+	lets 100 11 ipv4-options-40-tcp22 # of 94
+}
+
+@test "5.5 [3] each destination has a bucket of its own; others have none" {
+	egress -l 10.0.0.2=1,513 -l fd00::2=1,703 -l 10.0.0.1=1,27
+	lets 50 10 tcp4
+	lets 50 10 tcp6
+	lets 50 1 tcp4-back
+	lets 50 50 tcp6-back
+	lets 50 50 arp
+	lets 50 50 llc
+	lets 50 0 udp4
+	lets 50 0 icmp6-request
+	lets 50 0 ipv4-later-fragment-like-tcp22
+}
+
+# cpus: the numbers of two that may be used, or one number twice.
+cpus() {
+	taskset -cp $$ | sed 's/.*: //' | tr , '\n' |
+		awk -F- '{ for (i = $1; i <= ($2 == "" ? $1 : $2); i++) print i }' | sed -n '1p;$p'
+}
+
+@test "5.5 [3] two CPUs take at once, and nothing is taken twice" {
+	egress -l 10.0.0.2=1,53999973 # 1000000 of 54 bytes, but for a half
+	mapfile -t cpus < <(cpus)
+	snapshot
+	frame tcp4 >/dev/null # first, for it is kept, and both want it
+	for _ in {1..4}; do
+		burst 300000 tcp4 "${cpus[1]}" &
+		burst 300000 tcp4 "${cpus[0]}"
+		wait $!
+	done
+	did LIMITED 1400000
+}
+
+@test "5.5 [3] a real wire: pings beyond the burst are lost" {
+	attach client build/tc -l 10.0.0.2=1,931 veth0 # nine and a half of 98 bytes
+	got=$(on client ping -q -c 15 -i 0.002 -W 0.1 10.0.0.2 | grep -o '[0-9]* received') || :
+	[ "$got" = "10 received" ] || wrong "10 received" "$got"
+	on client ping -q -c 1 -W 1 fd00::2 >/dev/null || wrong "an answer from fd00::2" "none"
+}
+
+# -- 5.6: the mirror -----------------------------------------------------------------------------
+
+# arrived: how many frames have come to the tap.
+arrived() {
+	ip -n tap -j -s link show veth0 | jq '.[0].stats64.rx.packets'
+}
+
+# flood N [CPU]: so many frames from the client, handled on one CPU.
+flood() {
+	frame tcp4 | on client taskset -c "${2:-$(cpus | head -n 1)}" build/flood veth0 "$1"
+}
+
+@test "5.6 [2] every frame is mirrored as it came, whatever it is, and goes on" {
+	ingress -M veth1 -t 9
+	snapshot
+	capture tap veth0
+	for frame in tcp4 arp vlan-tcp22 ipv4-ihl-4 llc; do throw client "$frame"; done
+	seen 1 'ttl 64.* 10.0.0.1.40000 > 10.0.0.2.80: '
+	seen 1 'vlan 5,.*ttl 64.* 10.0.0.1.40000 > 10.0.0.2.22: '
+	seen 1 'ethertype ARP'
+	seen 5 '02:00:00:00:00:01 > '
+	did MIRRORED 5
+	on client ping -q -c 1 -W 1 10.0.0.2 >/dev/null || wrong "an answer to a ping" "none"
+}
+
+@test "5.6 [2] one of N" {
+	ingress -M veth1 --mirror-every 7
+	snapshot
+	before=$(arrived)
+	flood 6
+	did MIRRORED 0
+	flood 1
+	did MIRRORED 1
+	flood 70
+	did MIRRORED 11
+	[ $(($(arrived) - before)) = 11 ] || wrong "11 frames at the tap" "$(($(arrived) - before))"
+	did INGRESS 77
+}
+
+@test "5.6 [2] two CPUs count their turns, each its own" {
+	ingress -M veth1 --mirror-every 1000
+	mapfile -t cpus < <(cpus)
+	[ "${cpus[0]}" != "${cpus[1]}" ] || skip "this machine has one CPU"
+	snapshot
+	before=$(arrived)
+	for cpu in "${cpus[@]}" "${cpus[@]}"; do flood 999 "$cpu" & done 2>/dev/null
+	wait-for arrivals-are 3996
+	got=$(done-so-far MIRRORED)
+	[ "$got" = 2 ] || wrong "of 2 × 1998, 1998 on each CPU, 2 are mirrored" "$got"
+	[ $(($(arrived) - before)) = 2 ] || wrong "2 frames at the tap" "$(($(arrived) - before))"
+}
+
+# arrivals-are N: so many have come in since `snapshot`.
+arrivals-are() {
+	[ "$(done-so-far INGRESS)" = "$1" ]
+}
+
+@test "5.6 [2] a mirror that is down mirrors nothing, and harms nothing" {
+	ingress -M veth1
+	on server ip link set veth1 down
+	snapshot
+	on client ping -q -c 3 -i 0.002 -W 1 10.0.0.2 >/dev/null || wrong "answers to pings" "not all"
+	did MIRRORED 0
+	on server ip link set veth1 up
+	on client ping -q -c 3 -i 0.002 -W 1 10.0.0.2 >/dev/null || wrong "answers to pings" "not all"
+	did MIRRORED 3
+}
+
+# -- 5.7: the forwarded port ---------------------------------------------------------------------
+
+@test "5.7 [4] of every frame to the port it is the other, and each checksum stays as right as it was" {
+	ingress -f 22:2222
+	snapshot
+	everything
+	becomes 's/( ports [0-9]+) 22( |$)/\1 2222\2/' 4
+	all-went-on
+	[ "$(changed)" -gt 30 ]
+	did FORWARDED "$(changed)"
+}
+
+@test "5.7 [4] the answers to who called come from the port that was called" {
+	ingress -f 22:80
+	everything # 10.0.0.1 and fd00::1 call, from port 40000
+	TESTED=tc_egress
+	snapshot
+	everything
+	becomes '/^(tcp4-back|tcp6-back) /s/ ports 80 / ports 22 /' 4
+	all-went-on
+	did RETURNED 2
+	stop server tc
+	ingress -f 22:53
+	everything
+	TESTED=tc_egress
+	everything
+	becomes '/^udp4-back/s/ ports 53 / ports 22 /' 4
+}
+
+@test "5.7 [4] who calls the other port itself is answered from there; so is who called over something else" {
+	ingress -f 22:80
+	TESTED=tc_egress
+	for frame in tcp4-back tcp6-back; do send "$frame" && unchanged; done
+	for caller in ipv6-tcp22 ipv4-udp22 tcp4; do # over IPv6, over UDP, to port 80 itself
+		TESTED=tc_ingress
+		send $caller
+		TESTED=tc_egress
+		send tcp4-back
+		unchanged
+	done
+	snapshot
+	send tcp6-back
+	did RETURNED 1
+}
+
+# differs OFFSET BYTES…: the program left the frame as it was, but for these bytes there.
+differs() {
+	local expected=$INPUT
+
+	while [ $# -gt 0 ]; do
+		expected=${expected:0:4*$1}$2${expected:4*$1+${#2}}
+		shift 2
+	done
+	[ "$OUTPUT" = "$expected" ] || wrong "$(hex "$expected")" $'\n'"$(hex "$OUTPUT")"
+}
+
+@test "5.7 [4] a UDP checksum: none stays none, and what would be 0 is ff ff" {
+	ingress -f 53:5300
+	send udp4-no-checksum
+	differs 36 '\x14\xb4'
+	send udp4-to-5300-sums-to-zero
+	differs 36 '\x14\xb4' 40 '\xff\xff'
+	stop server tc
+	ingress -f 22:53
+	send ipv4-udp22
+	TESTED=tc_egress
+	send udp4-back-no-checksum
+	differs 34 '\x00\x16'
+}
+
+# echoes HOST ADDRESS: a UDP datagram of 4000 bytes to port 53 there comes back.
+echoes() {
+	head -c 4000 /dev/urandom >"$BATS_TEST_TMPDIR/sent"
+	head -c 4000 < <(on "$1" socat -b 8192 -t 2 - "UDP:$2:53" <"$BATS_TEST_TMPDIR/sent" 3>&-) |
+		cmp -s - "$BATS_TEST_TMPDIR/sent"
+}
+
+@test "5.7 [4] a real wire: a server on another port answers, over IPv4 and IPv6, also who knows its port" {
+	ingress -f 80:8080
+	serve server 8080
+	snapshot
+	for address in 10.0.0.2 fd00::2; do
+		for port in 80 8080; do
+			connects client $address $port 2 || wrong "a greeting from $address, port $port" "none"
+		done
+	done
+	[ "$(done-so-far FORWARDED)" -ge 8 ] && [ "$(done-so-far RETURNED)" -ge 6 ] ||
+		wrong "about 8 forwarded, 8 returned" "$(all-moved counts COUNTS)"
+}
+
+@test "5.7 [4] a real wire: UDP, in fragments too" {
+	ingress -f 53:5300
+	on server socat -b 8192 UDP6-RECVFROM:5300,fork,ipv6only=0 PIPE 2>/dev/null 3>&- &
+	wait-for on server grep -q ':14B4 ' /proc/net/udp6
+	echoes client 10.0.0.2 || wrong "an echo of 4000 bytes over IPv4" "none, or another"
+	echoes client '[fd00::2]' || wrong "an echo of 4000 bytes over IPv6" "none, or another"
+}
+
+# offloads on|off: checksums and segments left to the cards, as most machines do; or not.
+offloads() {
+	local host
+
+	for host in client server; do on "$host" ethtool -K veth0 tx "$1" tso "$1" gso "$1" gro "$1" >/dev/null; done
+}
+
+# copies ADDRESS: 1 MB to port 80 there comes back as it was.
+copies() {
+	[ -e "$BATS_FILE_TMPDIR/megabyte" ] || head -c 1000000 /dev/urandom >"$BATS_FILE_TMPDIR/megabyte"
+	on client timeout 10 socat -t 5 - "TCP:$1:80" <"$BATS_FILE_TMPDIR/megabyte" | cmp -s - "$BATS_FILE_TMPDIR/megabyte"
+}
+
+# copies-both-ways: over IPv4 and IPv6, while all that can be done with a TCP packet is done.
+copies-both-ways() {
+	local address
+
+	ingress -f 80:8080 -t 9 -m 0.0.0.0/0=7 -d 8080=46 -l 10.0.0.1=4000000000
+	on server socat TCP6-LISTEN:8080,fork,reuseaddr,ipv6only=0 PIPE 2>/dev/null 3>&- &
+	wait-for on server socat -u OPEN:/dev/null 'TCP6:[::1]:8080'
+	for address in 10.0.0.2 '[fd00::2]'; do
+		copies "$address" || wrong "1 MB comes back from $address as it was sent" "not all of it, or not as it was"
+	done
+}
+
+# sent: the bytes and the packets that the client has sent.
+sent() {
+	ip -n client -j -s link show veth0 | jq '.[0].stats64.tx | .bytes, .packets'
+}
+
+@test "5.7 [4] a real wire: 1 MB goes there and back intact" {
+	copies-both-ways
+}
+
+@test "5.7 [4] a real wire: 1 MB goes there and back intact, in packets longer than the MTU" {
+	mapfile -t before < <(sent)
+	offloads on
+	if copies-both-ways; then offloads off; else offloads off && return 1; fi
+	mapfile -t after < <(sent)
+	mean=$(((after[0] - before[0]) / (after[1] - before[1])))
+	[ "$mean" -gt 1514 ] || wrong "packets longer than the MTU, or this test proves nothing" "$mean bytes on the average"
+}
+
+# -- 5.8: VLAN -----------------------------------------------------------------------------------
+
+@test "5.8 [2] what goes out has the tag, before a tag that it has already" {
+	ingress -V 4094
+	capture client veth0
+	snapshot
+	throw server tcp4
+	throw server ipv6-tcp22
+	throw server vlan-tcp22
+	seen 1 'ethertype 802.1Q .*vlan 4094, p 0, ethertype IPv4.* 10.0.0.1.40000 > 10.0.0.2.80: '
+	seen 1 'ethertype 802.1Q .*vlan 4094, p 0, ethertype IPv6.* fd00::1.40000 > fd00::2.22: '
+	seen 1 'vlan 4094, p 0, ethertype 802.1Q.* vlan 5,.* 10.0.0.1.40000 > 10.0.0.2.22: '
+	did VLAN_PUSHED 3
+}
+
+@test "5.8 [2] a real wire: two hosts in one VLAN talk, in two they do not" {
+	attach client build/tc -V 5 veth0
+	ingress -V 5
+	on client ping -q -c 1 -W 1 10.0.0.2 >/dev/null || wrong "an answer in VLAN 5" "none"
+	on client ping -q -c 1 -W 1 fd00::2 >/dev/null || wrong "an answer in VLAN 5, over IPv6" "none"
+	stop server tc
+	ingress -V 6
+	! on client ping -q -c 1 -W 0.1 10.0.0.2 >/dev/null || wrong "no answer out of VLAN 6" "one"
+	stop server tc
+	! on client ping -q -c 1 -W 0.1 10.0.0.2 >/dev/null || wrong "no answer out of no VLAN" "one"
+}
+
+@test "5.8 [2] without -V nothing is tagged" {
+	ingress
+	capture client veth0
+	snapshot
+	throw server tcp4
+	seen 1 'ethertype IPv4.* 10.0.0.1.40000 > 10.0.0.2.80: '
+	did VLAN_PUSHED 0
+	stop server tc
+	ingress -V 7
+	throw server tcp4
+	seen 1 'vlan 7, p 0, ethertype IPv4'
+}
