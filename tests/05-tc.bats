@@ -592,7 +592,8 @@ copies-both-ways() {
 	on server socat TCP6-LISTEN:8080,fork,reuseaddr,ipv6only=0 PIPE 2>/dev/null 3>&- &
 	wait-for on server socat -u OPEN:/dev/null 'TCP6:[::1]:8080'
 	for address in 10.0.0.2 '[fd00::2]'; do
-		copies "$address" || wrong "1 MB comes back from $address as it was sent" "not all of it, or not as it was"
+		copies "$address" ||
+			wrong "1 MB comes back from $address as it was sent" "not all of it, or not as it was" || return
 	done
 }
 
