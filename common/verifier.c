@@ -2,7 +2,8 @@
 /*
  * The verifier's log ends with the reason for its refusal, below the
  * instruction that it stopped at; the source line of that instruction stands
- * some lines above, behind a semicolon. This shows both.
+ * some lines above, behind a semicolon. This shows both, and says in plain words
+ * what is most often behind such a reason.
  */
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +14,33 @@ enum {
 };
 
 char verifier_log[1 << 22];
+
+/* What the verifier says, and what that means; the first that fits. */
+static const struct meaning {
+	const char *words, *meaning, *read;
+} meanings[] = {
+	{ "invalid access to packet",
+	  "the packet may end before that byte: compare with data_end first",
+	  "03-parsing/README.md" },
+	{ "map_value_or_null",
+	  "the lookup may have found nothing: compare with NULL first",
+	  "04-maps/README.md" },
+	{ "calls are not allowed while holding a lock",
+	  "between bpf_spin_lock and bpf_spin_unlock nothing may be called",
+	  "05-tc/README.md" },
+	{ "bpf_spin_unlock is missing",
+	  "one way through leaves without bpf_spin_unlock", "05-tc/README.md" },
+	{ "mem access 'scalar'",
+	  "that is no pointer (any more): helpers that may change a packet "
+	  "make all "
+	  "pointers into it invalid; parse it again behind them",
+	  "05-tc/README.md, “Stale pointers”" },
+	{ "!read_ok", "a variable is read that was not set on every way here",
+	  "01-hello/README.md" },
+	{ "cannot call GPL-restricted function",
+	  "the program needs char LICENSE[] SEC(\"license\") = \"GPL\"",
+	  "01-hello/README.md" },
+};
 
 bool verifier_refused(void)
 {
@@ -49,19 +77,31 @@ static const char *tail(const char *end)
 	return line;
 }
 
+static const struct meaning *meaning_of(const char *words)
+{
+	for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++)
+		if (strstr(words, meanings[i].words))
+			return &meanings[i];
+	return NULL;
+}
+
 void verifier_explain(void)
 {
 	const char *end = verifier_log + strlen(verifier_log);
-	const char *source = source_line(end);
+	const char *source = source_line(end), *last = tail(end);
+	const struct meaning *meaning = meaning_of(last);
 
 	if (source)
 		fprintf(stderr, "  at the source line\n    %.*s\n",
 			(int)strcspn(source, "\n"), source);
 	fprintf(stderr, "  the verifier's last words\n");
-	for (const char *line = tail(end); *line;) {
+	for (const char *line = last; *line;) {
 		size_t length = strcspn(line, "\n");
 
 		fprintf(stderr, "    %.*s\n", (int)length, line);
 		line += length + (line[length] == '\n');
 	}
+	if (meaning)
+		fprintf(stderr, "  which means\n    %s\n    (labs/%s)\n",
+			meaning->meaning, meaning->read);
 }

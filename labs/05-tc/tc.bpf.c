@@ -203,13 +203,13 @@ static __always_inline void set_ttl(struct packet *p)
 static __always_inline void set_ttl_by_helper(struct __sk_buff *skb,
 					      struct packet *p)
 {
-	const __u8 new_ttl = ttl;
-
 	/*
 	 * EXERCISE 5.2 [2]: bpf_l3_csum_replace(), bpf_skb_store_bytes(). If the
 	 * verifier refuses what comes after, see the chapter: stale pointers.
 	 */
 	/* BEGIN SOLUTION */
+	const __u8 new_ttl = ttl;
+
 	if (p->ipv4 && p->ipv4->ttl != ttl) {
 		__u32 at = offset_of(skb, p->ipv4);
 		__be16 old = *(__be16 *)&p->ipv4->ttl;
@@ -314,7 +314,6 @@ static __always_inline bool remember(const struct tc_flow *flow)
 static __always_inline void forward(struct __sk_buff *skb,
 				    const struct packet *p)
 {
-	struct tc_flow flow = {};
 	struct ports ports;
 
 	if (!forward_from || !ports_of(skb, p, &ports))
@@ -324,6 +323,8 @@ static __always_inline void forward(struct __sk_buff *skb,
 	 * who sent it is in `flows`.
 	 */
 	/* BEGIN SOLUTION */
+	struct tc_flow flow = {};
+
 	if (ports.destination != bpf_htons(forward_from))
 		return;
 	source_of(p, flow.address);
@@ -366,15 +367,17 @@ int tc_ingress(struct __sk_buff *skb)
 static __always_inline bool take_bytes(struct tc_limit *limit, __u32 length,
 				       __u64 now)
 {
-	__s64 cost = length * SECOND / limit->rate; /* ns of sending */
 	bool taken = false;
 
 	/*
 	 * EXERCISE 5.5 [3]: since limit->time a ns of credit has come in each ns,
-	 * never more than the burst. Who has any may send, and owes what it lacks.
-	 * Two CPUs may be here at once: hold the lock, and call nothing meanwhile.
+	 * never more than the burst. Who has any may send; it costs as long as the
+	 * rate takes for so many bytes, and what is lacking is owed. Two CPUs may be
+	 * here at once: hold the lock, and call nothing meanwhile.
 	 */
 	/* BEGIN SOLUTION */
+	__s64 cost = length * SECOND / limit->rate;
+
 	bpf_spin_lock(&limit->lock);
 	limit->credit += now - limit->time;
 	limit->time = now;
@@ -449,8 +452,6 @@ static __always_inline void give_back(struct __sk_buff *skb,
 				      const struct packet *p,
 				      const struct ports *ports)
 {
-	struct tc_flow flow = {};
-
 	if (!forward_from)
 		return;
 	/*
@@ -458,6 +459,8 @@ static __always_inline void give_back(struct __sk_buff *skb,
 	 * forward_from. Who called forward_to itself is not there.
 	 */
 	/* BEGIN SOLUTION */
+	struct tc_flow flow = {};
+
 	if (ports->source != bpf_htons(forward_to))
 		return;
 	destination_of(p, flow.address);
