@@ -12,6 +12,8 @@ setup_file() {
 		#include <bpf/bpf_helpers.h>
 		#include "bench.h"
 
+		const volatile unsigned short port;
+		const volatile unsigned char ttl;
 		unsigned rest = 3;
 		SEC("tc") int set_up(struct __sk_buff *skb) { return --rest > 0; }
 		SEC("tc") int refuse(struct __sk_buff *skb) { return 2; }
@@ -37,6 +39,7 @@ setup_file() {
 			return XDP_PASS;
 		}
 		SEC("xdp") int ready(struct xdp_md *ctx) { return rest ? XDP_DROP : XDP_PASS; }
+		SEC("xdp") int turned(struct xdp_md *ctx) { return port == 0x1234 && ttl == 5 ? XDP_PASS : XDP_DROP; }
 		SEC("xdp") int clock_1(struct xdp_md *ctx) { return bpf_ktime_get_ns() ? XDP_PASS : XDP_DROP; }
 		SEC("xdp") int clock_4(struct xdp_md *ctx)
 		{
@@ -125,6 +128,14 @@ says() {
 	says 'bench: case: ready: verdict 1, expected 2$'
 	run -1 bench '{ "case", "ready", PASSES, .setup = "refuse" }'
 	says 'bench: refuse returned 2$'
+}
+
+@test "bench: knobs are set before the load, each in its size, and for those cases only" {
+	run -0 bench '{ "case", "turned", PASSES, .knobs = { { "port", 0x1234 }, { "ttl", 5 } } }'
+	run -1 bench '{ "all", "turned", PASSES, .knobs = { { "ttl", 5 }, { "port", 0x1234 } } }, { "none", "turned", PASSES }'
+	says '^all  +-?[0-9]' 'bench: none: turned: verdict 1, expected 2$'
+	run -1 bench '{ "case", "turned", PASSES, .knobs = { { "absent", 5 } } }'
+	says 'bench: there is no knob absent$'
 }
 
 @test "bench: what is not there is said" {

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include "bench.h"
 #include "timing.h"
@@ -122,27 +123,54 @@ static void set_up(const struct bpf_object *object, const char *name)
 		error(EXIT_FAILURE, 0, "%s returned %u", name, run.retval);
 }
 
-static struct bpf_object *fresh_object(const char *path, const char *setup)
+/* In OBJECT, which is not loaded. A number's low bytes come first on this machine. */
+static void set_knob(const struct bpf_object *object,
+		     const struct bench_knob *knob)
+{
+	const struct btf *btf = bpf_object__btf(object);
+	__s32 id = btf__find_by_name_kind(btf, ".rodata", BTF_KIND_DATASEC);
+	const struct btf_type *section = btf__type_by_id(btf, id), *variable;
+	const struct btf_var_secinfo *at = btf_var_secinfos(section);
+	size_t size;
+	char *constants = (char *)table(object, ".rodata", 1, &size);
+
+	for (int i = 0; constants && i < btf_vlen(section); i++, at++) {
+		variable = btf__type_by_id(btf, at->type);
+		if (!strcmp(btf__name_by_offset(btf, variable->name_off),
+			    knob->name)) {
+			memcpy(constants + at->offset, &knob->value, at->size);
+			return;
+		}
+	}
+	error(EXIT_FAILURE, 0, "there is no knob %s", knob->name);
+}
+
+static struct bpf_object *fresh_object(const char *path,
+				       const struct bench_case *c)
 {
 	struct bpf_object *object = bpf_object__open(path);
 
 	if (!object)
 		error(EXIT_FAILURE, errno, "open %s", path);
+	for (int i = 0; i < BENCH_KNOBS && *c->knobs[i].name; i++)
+		set_knob(object, &c->knobs[i]);
 	if (bpf_object__load(object))
 		error(EXIT_FAILURE, errno,
 		      "load %s (bpftool prog loadall %s PATH says why)", path,
 		      path);
-	if (*setup)
-		set_up(object, setup);
+	if (*c->setup)
+		set_up(object, c->setup);
 	return object;
 }
 
-/* The first line that has the setup of LINE; they share an object. */
+/* The first line that has the setup and the knobs of LINE; they share an object. */
 static struct line *first_alike(const struct line *line)
 {
 	struct line *first = lines;
 
-	while (strcmp(first->c->setup, line->c->setup) != 0)
+	while (strcmp(first->c->setup, line->c->setup) != 0 ||
+	       memcmp(first->c->knobs, line->c->knobs,
+		      sizeof(line->c->knobs)) != 0)
 		first++;
 	return first;
 }
@@ -153,7 +181,7 @@ static void load(const char *path)
 		struct line *first = first_alike(line);
 
 		if (first == line)
-			line->object = fresh_object(path, line->c->setup);
+			line->object = fresh_object(path, line->c);
 		else
 			line->object = first->object;
 	}

@@ -15,6 +15,14 @@
 /* A target, in nanoseconds or as a ratio. No floating point in an object. */
 #define BENCH_TARGET(number) ((__u32)(1000 * (number)))
 
+enum { BENCH_KNOBS = 2 }; /* of a case, at most */
+
+/* What the constant NAME of the object, `const volatile`, is to be. */
+struct bench_knob {
+	char name[16]; /* "": none */
+	__u64 value;
+};
+
 /*
  * One program to be timed. What is printed is its cost above that of FLOOR, a
  * program with the same verdict that does nothing else.
@@ -30,9 +38,10 @@ struct bench_case {
 	char driver[16];
 	/*
 	 * A tc program that fills the maps, and is called until it returns 0. A
-	 * case shares its maps with those that have the same setup only.
+	 * case shares its maps with those only that have the same setup and knobs.
 	 */
 	char setup[16];
+	struct bench_knob knobs[BENCH_KNOBS];
 	char frame[32];	 /* in tests/packets; "": ipv4-tcp22 */
 	char output[32]; /* the frame that it makes of it; "": the same */
 	__u32 verdict;
