@@ -43,6 +43,15 @@ experiment() {
 	OBJECTS=$BATS_TEST_TMPDIR common/netns.sh bash -c "source tests/notes/notes.bash; $1"
 }
 
+# needs COMMAND: skips the test without it, with the reason; where CI is set, nothing may be missing.
+needs() {
+	local reason="there is no $1: make deps"
+
+	! (source common/path.sh && command -v "$1") >/dev/null || return 0
+	[ -z "${CI:-}" ] || { echo "$reason" && return 1; }
+	skip "$reason"
+}
+
 # -- lab 01 --------------------------------------------------------------------------------------
 
 @test "notes 01: hello as printed does not compile; without a licence it is refused" {
@@ -71,14 +80,10 @@ experiment() {
 	compile execs
 	build attach
 	experiment '
-		runs() {
-			bpftool -j map dump id "$(about execs ".map_ids[0]")" |
-				jq "[.. | objects | .runs? // empty][0]"
-		}
 		load execs
 		for _ in 1 2 3; do /bin/true; done
 		expect 0 "$(links execs)"
-		expect 0 "$(runs)"
+		expect 0 "$(variable execs runs)"
 
 		id=$(about execs .id)
 		rm /sys/fs/bpf/execs
@@ -88,7 +93,7 @@ experiment() {
 		"$OBJECTS/attach" "$OBJECTS/execs.o" /sys/fs/bpf/execs >/dev/null
 		for _ in 1 2 3; do /bin/true; done
 		expect 1 "$(links execs)"
-		[ "$(runs)" -ge 3 ] || fail "attached, it does not run either"'
+		[ "$(variable execs runs)" -ge 3 ] || fail "attached, it does not run either"'
 }
 
 @test "notes 01: the machine code is there once the program is loaded, before any attach" {
@@ -282,19 +287,18 @@ experiment() {
 	compile gate_tc
 	experiment '
 		lab
-		on server tcpdump -n -l --immediate-mode -i veth0 icmp >"$TMPDIR/tap" 2>"$TMPDIR/tap.err" &
-		wait-for grep -q "^listening" "$TMPDIR/tap.err" || fail "tcpdump does not listen"
+		tap server icmp
 
 		ping-of() { on client ping -q -c "$1" -i 0.01 -W "$2" -s "$3" 10.0.0.2; }
 		# seen N BYTES: has the tap seen N pings that carry BYTES?
-		seen() { [ "$(grep -c "echo request.* length $(($2 + 8))\$" "$TMPDIR/tap")" = "$1" ]; }
+		seen() { [ "$(grep -c "echo request.* length $(($2 + 8))\$" "$TMPDIR/tap-server")" = "$1" ]; }
 		# tap-sees N BYTES: three pings that carry BYTES meet a closed gate, then comes a
 		# short one that passes; by then the tap has seen N of the three.
 		tap-sees() {
 			fails ping-of 3 0.2 "$2"
 			ping-of 1 1 "$(($2 - 200))" >/dev/null
 			wait-for seen 1 "$(($2 - 200))" || fail "tcpdump does not see what passes"
-			seen "$1" "$2" || fail "not $1 of the pings that were dropped:" "$(cat "$TMPDIR/tap")"
+			seen "$1" "$2" || fail "not $1 of the pings that were dropped:" "$(cat "$TMPDIR/tap-server")"
 		}
 		for mode in xdpdrv:301 xdpgeneric:302; do
 			on server ip link set dev veth0 "${mode%:*}" obj "$OBJECTS/gate_xdp.o" sec xdp
@@ -431,15 +435,14 @@ filters() {
 		on server socat TCP6-LISTEN:22,fork,ipv6only=0 OPEN:/dev/null 2>/dev/null &
 		wait-for on server socat -u OPEN:/dev/null TCP6:[::1]:22
 		start server build/parsing veth0
-		on client tcpdump -n -l --immediate-mode -i veth0 "tcp src port 22 or icmp6" >"$TMPDIR/tap" 2>"$TMPDIR/tap.err" &
-		wait-for grep -q "^listening" "$TMPDIR/tap.err" || fail "tcpdump does not listen"
+		tap client "tcp src port 22 or icmp6"
 		throw client ipv4-tiny-fragment-tcp22
 		throw client ipv4-tiny-fragment-rest
-		wait-for grep -qF "10.0.0.2.22 > 10.0.0.1.40000: Flags [S.]" "$TMPDIR/tap" ||
+		wait-for grep -qF "10.0.0.2.22 > 10.0.0.1.40000: Flags [S.]" "$TMPDIR/tap-client" ||
 			fail "port 22 does not answer"
 		throw client ipv6-tiny-fragment-tcp22
-		wait-for grep -q "fd00::2 > fd00::1: ICMP6, parameter problem" "$TMPDIR/tap" ||
-			fail "the fragment is not refused: $(cat "$TMPDIR/tap")"'
+		wait-for grep -q "fd00::2 > fd00::1: ICMP6, parameter problem" "$TMPDIR/tap-client" ||
+			fail "the fragment is not refused: $(cat "$TMPDIR/tap-client")"'
 }
 
 # -- lab 04 --------------------------------------------------------------------------------------
@@ -541,4 +544,248 @@ filters() {
 @test "notes 04: u32 and u64 are no types for who includes linux/bpf.h" {
 	run ! compile map_u32
 	[[ $output == *"undeclared identifier 'u32'"* ]]
+}
+
+# -- lab 05 --------------------------------------------------------------------------------------
+
+@test "notes 05: modify_packet sets the TTL, not the checksum: its helper fails, and nobody asks" {
+	compile modify
+	compile modify-tell -DTELL
+	experiment '
+		load modify
+		load modify-tell
+		# -EINVAL, in 32 bits
+		expect $((2 ** 32 - 22)) "$(judges modify-tell icmp4-request)"
+
+		lab
+		on server tc qdisc add dev veth0 clsact
+		tc-attach server ingress modify
+		errors() { on server nstat -asz IpExtInCsumErrors | sed -n "s/^IpExtInCsumErrors *\([0-9]*\).*/\1/p"; }
+		ping-of-ttl() { on client ping -q -c 3 -i 0.01 -W 0.5 -t "$1" 10.0.0.2; }
+		ping-of-ttl 64 || fail "no answer, though there is nothing to set"
+		expect 0 "$(errors)"
+		fails ping-of-ttl 30
+		comes-to 3 errors
+		on server tc qdisc del dev veth0 clsact
+
+		# the word of 16 bits that the TTL is half of, as this lab has it, is what the helper takes
+		start server build/tc -a clsact --ttl 64 --ttl-by-helper veth0
+		ping-of-ttl 30 || fail "no answer, though the checksum should be right"
+		expect 3 "$(errors)"
+		stop server tc
+		grep "TTL set 3" <<<"$(output-of server tc)" || fail "and the TTL was not set"'
+}
+
+@test "notes 05: modify_packet changes one byte of a ping, and one byte of an ARP request" {
+	compile modify
+	experiment '
+		load modify
+		# changes ID FRAME: the bytes that program ID changes in it: NUMBER OLD NEW, the number from 1,
+		# the bytes in octal
+		changes() {
+			tests/frame "$2" >"$TMPDIR/before"
+			bpftool prog run id "$1" data_in "$TMPDIR/before" data_out "$TMPDIR/after" >/dev/null
+			cmp -l "$TMPDIR/before" "$TMPDIR/after" | xargs
+		}
+		notes=$(about modify .id)
+		expect "23 71 100" "$(changes "$notes" icmp4-from-zero-request)" # the TTL
+		expect "23 2 100" "$(changes "$notes" arp)" # the first byte of the sender
+
+		host server
+		start server build/tc --ttl 64 --ttl-by-helper lo
+		own=$(id-of prog server tc tc_ingress)
+		expect "23 71 100 25 373 364" "$(changes "$own" icmp4-from-zero-request)" # and the checksum
+		expect "" "$(changes "$own" arp)"'
+}
+
+@test "notes 05: TC_ACT_OK ends the list of filters; UNSPEC, PIPE and what tc does not know go on" {
+	for action in TC_ACT_OK TC_ACT_UNSPEC TC_ACT_PIPE 77 TC_ACT_SHOT; do
+		compile "action-$action" -DACTION="$action"
+	done
+	compile action -DACTION=TC_ACT_OK
+	experiment '
+		lab
+		load action
+		on server tc qdisc add dev veth0 clsact
+		tc-attach server ingress action pref 2
+		before=0
+		# filters ACTION N: of three pings, all run the filter that returns ACTION, N the one behind it.
+		filters() {
+			local first=action-$1
+
+			load "$first"
+			tc-attach server ingress "$first" pref 1
+			pings 3 0.5 && answered=yes || answered=no
+			comes-to 3 variable "$first" runs
+			expect "$1 $2" "$1 $(($(variable action runs) - before))"
+			before=$(variable action runs)
+			on server tc filter del dev veth0 ingress pref 1
+		}
+		for action in TC_ACT_OK:0 TC_ACT_UNSPEC:3 TC_ACT_PIPE:3 77:3; do
+			filters "${action%:*}" "${action#*:}"
+			expect "$action yes" "$action $answered"
+		done
+		filters TC_ACT_SHOT 0
+		expect no "$answered"'
+}
+
+@test "notes 05: the object has no section tc_ingress; with one, tc loads it and bpftool does not" {
+	compile modify
+	compile modify-renamed -DSECTION='"tc_ingress"'
+	experiment '
+		host server
+		on server tc qdisc add dev lo clsact
+		by-the-notes() { on server tc filter add dev lo ingress bpf direct-action obj "$OBJECTS/$1.o" sec tc_ingress; }
+		fails by-the-notes modify
+		said "contain sec"
+		load modify
+		by-the-notes modify-renamed
+		refused modify-renamed "failed to guess program type"
+		bpftool prog load "$OBJECTS/modify-renamed.o" /sys/fs/bpf/renamed type classifier'
+}
+
+@test "notes 05: by tcx, programs are attached without any clsact" {
+	grep -qw tcx_link_attach /proc/kallsyms || skip "this kernel has no tcx"
+	experiment '
+		lab
+		clsacts() { on server tc qdisc show dev veth0 | grep -c clsact || :; }
+		for way in tcx:0 clsact:1; do
+			start server build/tc -a "${way%:*}" veth0
+			expect "$way" "${way%:*}:$(clsacts)"
+			pings 3 1
+			stop server tc
+			grep "^in 3, out 3" <<<"$(output-of server tc)" || fail "by ${way%:*} they do not run"
+		done'
+}
+
+@test "notes 05: tcpdump sees what tc drops on the way in, not what tc drops on the way out" {
+	compile gate_tc
+	experiment '
+		lab
+		load gate_tc
+		ping-of() { on client ping -q -c "$1" -i 0.01 -W "$2" -s "$3" 10.0.0.2; }
+		# sees HOST N BYTES: has tcpdump there seen N pings that carry BYTES?
+		sees() { [ "$(grep -c "echo request.* length $(($3 + 8))\$" "$TMPDIR/tap-$1")" = "$2" ]; }
+		# tap-sees HOST DIRECTION N: of three pings that tc drops there, then one that it lets pass,
+		# tcpdump has seen N, and the one.
+		tap-sees() {
+			on "$1" tc qdisc add dev veth0 clsact
+			tap "$1" icmp
+			tc-attach "$1" "$2" gate_tc
+			fails ping-of 3 0.2 300
+			ping-of 1 1 100 >/dev/null || fail "a short ping does not pass"
+			wait-for sees "$1" 1 100 || fail "tcpdump does not see what passes"
+			sees "$1" "$3" 300 || fail "$2: not $3 of what was dropped:" "$(cat "$TMPDIR/tap-$1")"
+			on "$1" tc qdisc del dev veth0 clsact
+		}
+		tap-sees server ingress 3
+		tap-sees client egress 0'
+}
+
+@test "notes 05: on the way in, tc comes before both netfilter hooks: netdev ingress and ip prerouting" {
+	needs nft
+	compile action-drop -DACTION=TC_ACT_SHOT
+	compile action-pass -DACTION=TC_ACT_OK
+	experiment '
+		lab
+		load action-drop
+		load action-pass
+		on server tc qdisc add dev veth0 clsact
+		count="icmp type echo-request counter"
+		rules() { # VERDICT: of the rule at netdev ingress, once it has counted
+			on server nft -f - <<-END
+				flush ruleset
+				table netdev early { chain ingress {
+					type filter hook ingress device veth0 priority 0; $count $1; }; }
+				table ip late { chain prerouting {
+					type filter hook prerouting priority 0; $count; }; }
+			END
+		}
+		# came NAME: how many pings have come to the filter NAME, to netdev ingress, to ip prerouting
+		came() {
+			echo "$(variable "$1" runs)" \
+				$(on server nft list ruleset | sed -n "s/.*counter packets \([0-9]*\).*/\1/p")
+		}
+
+		rules accept
+		tc-attach server ingress action-pass pref 1
+		pings 3 1 || fail "no answer, though nothing drops"
+		comes-to "3 3 3" came action-pass
+
+		rules drop
+		fails pings 3
+		comes-to "6 3 0" came action-pass
+
+		on server tc filter del dev veth0 ingress pref 1
+		rules accept
+		tc-attach server ingress action-drop
+		fails pings 3
+		comes-to "3 0 0" came action-drop'
+}
+
+@test "notes 05: XDP changes a frame, and sends clones of it to two interfaces" {
+	compile broadcast
+	experiment '
+		for host in client switch a b; do host $host; done
+		wire client switch
+		wire switch a
+		wire switch b
+		load broadcast
+		ports=$(about broadcast ".map_ids[0]")
+		for port in 1 2; do
+			index=$(ip -n switch -j link show dev "veth$port" | jq ".[0].ifindex")
+			on switch bpftool map update id "$ports" key $((port - 1)) 0 0 0 value "$index" 0 0 0
+		done
+		on switch ip link set dev veth0 xdpgeneric pinned /sys/fs/bpf/broadcast
+		tap a icmp
+		tap b icmp
+		throw client icmp4-request
+		for host in a b; do
+			wait-for grep -q "^.* 02:00:00:00:00:77 > .* echo request" "$TMPDIR/tap-$host" ||
+				fail "$host has got no clone"
+		done'
+}
+
+@test "notes 05: TC is given the frame from the Ethernet header on, in both directions" {
+	compile ethertype
+	compile ethertype-out
+	experiment '
+		lab
+		load ethertype
+		load ethertype-out
+		on server tc qdisc add dev veth0 clsact
+		tc-attach server ingress ethertype
+		tc-attach server egress ethertype-out
+		pings 1 1
+		for each in ethertype ethertype-out; do
+			expect $((0x0800)) "$(variable $each ethertype)"
+		done
+		on client ping -q -c 1 -W 1 fd00::2 >/dev/null
+		for each in ethertype ethertype-out; do
+			expect $((0x86dd)) "$(variable $each ethertype)"
+		done'
+}
+
+@test "notes 05: XDP finds the socket that a packet is for, and reads its priority" {
+	compile socket
+	experiment '
+		lab
+		load socket
+		tests/frame tcp4 >"$TMPDIR/frame" # to port 80
+		priority() { on server bpftool -j prog run pinned /sys/fs/bpf/socket data_in "$TMPDIR/frame" | jq .retval; }
+		expect 0 "$(priority)"
+		on server socat TCP4-LISTEN:80,priority=5 OPEN:/dev/null &
+		comes-to 5 priority'
+}
+
+@test "notes 05: the checksum helpers are for TC; in XDP they are refused" {
+	for helper in bpf_l3_csum_replace bpf_l4_csum_replace; do
+		compile "checksum-tc_$helper" -DSECTION='"tc"' -DHELPER=$helper
+		compile "checksum-xdp_$helper" -DSECTION='"xdp"' -DHELPER=$helper
+	done
+	experiment '
+		for helper in bpf_l3_csum_replace bpf_l4_csum_replace; do
+			load checksum-tc_$helper
+			refused checksum-xdp_$helper "$helper#"
+		done'
 }

@@ -18,6 +18,16 @@ expect() {
 	[ "$1" = "$2" ] || fail "expected $1, got $2"
 }
 
+# comes-to EXPECTED COMMAND…: what COMMAND prints is that, by and by.
+comes-to() {
+	wait-for prints "$@" || expect "$1" "$("${@:2}")"
+}
+
+# prints TEXT COMMAND…: does COMMAND print that?
+prints() {
+	[ "$("${@:2}")" = "$1" ]
+}
+
 # fails COMMAND…: it does, having said what is then in $SAID.
 fails() {
 	! SAID=$("$@" 2>&1) || fail "succeeded: $*"
@@ -56,6 +66,11 @@ links() {
 	bpftool -j link show | jq "map(select(.prog_id == $(about "$1" .id))) | length"
 }
 
+# variable NAME VARIABLE: a global variable of a loaded program that has no other map.
+variable() {
+	bpftool -j map dump id "$(about "$1" ".map_ids[0]")" | jq "[.. | objects | .$2? // empty][0]"
+}
+
 # gone prog|map ID: is there none of that id any more?
 gone() {
 	! bpftool "$1" show id "$2"
@@ -79,4 +94,16 @@ xdp-mode() {
 judges() {
 	tests/frame "$2" >"$TMPDIR/frame"
 	bpftool -j prog run pinned "/sys/fs/bpf/$1" data_in "$TMPDIR/frame" | jq .retval
+}
+
+# tc-attach HOST ingress|egress NAME [WORD…]: attaches a loaded program to HOST's first wire, as a
+# filter of tc. (The wire must have a clsact.)
+tc-attach() {
+	on "$1" tc filter add dev veth0 "$2" "${@:4}" bpf direct-action object-pinned "/sys/fs/bpf/$3"
+}
+
+# tap HOST FILTER…: from now on tcpdump writes what it sees on HOST's first wire to $TMPDIR/tap-HOST.
+tap() {
+	on "$1" tcpdump -n -e -l --immediate-mode -i veth0 "${@:2}" >"$TMPDIR/tap-$1" 2>"$TMPDIR/tap-$1.err" &
+	wait-for grep -q "^listening" "$TMPDIR/tap-$1.err" || fail "tcpdump does not listen"
 }
