@@ -143,6 +143,11 @@ solution-lines() {
 		for knobs in "" "--chain" "-m generic"; do
 			start server build/maps $knobs veth0
 			stop server build/maps
+		done
+		for knobs in "" "-t 9 -m ::/0=1 -f 80:8080 -M lo -l 10.0.0.1=1 -d 80=1 -c 80=1:1 -V 5" \
+			"-a clsact -t 9 --ttl-by-helper -f 80:8080"; do
+			start server build/tc $knobs veth0
+			stop server build/tc
 		done'
 }
 
@@ -156,6 +161,8 @@ solution-lines() {
 	[[ $output == *"FAILED: port 22 was reached over IPv4 (exercise 3.7)"* ]]
 	run -2 make lab-04
 	[[ $output == *"FAILED: port 23 was reached although it is blocked (exercise 4.2)"* ]]
+	run -2 make lab-05
+	[[ $output == *"FAILED: port 80 does not answer (exercise 5.7)"* ]]
 	run -2 make check-01
 	[[ $output == *"✗ 1.1 [1] say hello"*"read labs/01-hello/README.md"*"0 of 10 points"* ]]
 	[ "$(git log --oneline | wc -l)" = 1 ]

@@ -292,6 +292,50 @@ ready' 'on server build/maps --keep veth0; build/mapsctl block 10.0.0.1
 		kill -9 $(ip netns pids client)'
 }
 
+# -- tc ------------------------------------------------------------------------------------------
+
+@test "tc: a wrong command line" {
+	misused "tc: which interface?" build/tc
+	misused "tc: one interface only, not also 'veth1'" 'build/tc veth0 veth1'
+	misused "tc: --ttl-by-helper: to what? give -t" 'build/tc --ttl-by-helper veth0'
+	misused "tc: --mirror-every: to where? give -M" 'build/tc --mirror-every 5 veth0'
+	while IFS='|' read -r option text reason; do
+		misused "tc: $reason" "build/tc $option '$text' veth0"
+	done <<-'END'
+		-a|fast|no way 'fast': clsact or tcx
+		-t|0|no TTL '0': 1 to 255
+		-t|256|no TTL '256': 1 to 255
+		-V|4095|no VLAN '4095': 1 to 4094
+		--mirror-every|0|no N '0': 1 to 4294967295
+		-f|80|no forwarding '80': as 80:8080
+		-f|80:70000|no port '70000': 1 to 65535
+		-f|:80|no port '': 1 to 65535
+		-m|10.0.0.0/8|10.0.0.0/8: which mark? as 10.0.0.0/8=7
+		-m|10.0.0.0/8=0|10.0.0.0/8=0: which mark? as 10.0.0.0/8=7
+		-m|10.0.0.0/33=1|10.0.0.0/33=1: a length is 0 to 32
+		-m|10.0.0/8=1|10.0.0/8=1: not an address
+		-d|80=64|80=64: which DSCP? 0 to 63, as 80=46
+		-d|0=1|0=1: a port is 1 to 65535
+		-c|80=1|80=1: which class? as 80=1:10, in hex
+		-c|80=-1:10|80=-1:10: which class? as 80=1:10, in hex
+		-c|80=1:10000|80=1:10000: which class? as 80=1:10, in hex
+		-l|10.0.0.1|10.0.0.1: how many bytes a second? as 10.0.0.1=125000
+		-l|10.0.0.1=5,0|10.0.0.1=5,0: a burst is 1 to 4294967295 bytes
+		-l|10.0.0.0/8=5|10.0.0.0/8=5: an address, no prefix
+	END
+}
+
+@test "tc: more rules of a kind than there is room for" {
+	says 2 "tc: 10.0.1.65=1: too many of them"$'\n'"Try \`tc --help' or \`tc --usage' for more information." \
+		'build/tc $(for i in {1..65}; do echo "-m 10.0.1.$i=1"; done) veth0'
+}
+
+@test "tc: no such interface, to attach to or to mirror to; no privilege" {
+	says 1 'tc: attach to eth9: No such device' 'on server build/tc eth9'
+	says 1 'tc: mirror to eth9: No such device' 'on server build/tc -M eth9 veth0'
+	says 1 'tc: load: Operation not permitted (loading BPF needs root: sudo)' "on server $AS_USER build/tc veth0"
+}
+
 # -- all -----------------------------------------------------------------------------------------
 
 @test "loaders: --help says what it is for, on stdout, and exits 0" {
@@ -316,14 +360,29 @@ ready' 'on server build/maps --keep veth0; build/mapsctl block 10.0.0.1
 		wait-for on client ping -q -c 1 -W 0.2 10.0.0.2'
 }
 
-@test "loaders: what the verifier refuses is shown with its source line" {
+# refused STEM FILE FROM TO [ARGUMENT…]: what the loader STEM says of its program, when in FILE FROM is TO.
+refused() {
+	rm -rf "$BATS_TEST_TMPDIR/tree"
 	cp -r --preserve=mode,timestamps . "$BATS_TEST_TMPDIR/tree" # and be its owner
 	cd "$BATS_TEST_TMPDIR/tree" || return
-	sed -i 's/= verdict_on(ctx);/= verdict_on(ctx) + *(__u8 *)(long)ctx->data;/' labs/02-xdp-drop/xdp_drop.bpf.c
-	make -s build/xdp_drop
-	run -1 in-lab 'on server timeout 5 build/xdp_drop veth0'
-	[ "${lines[0]}" = 'xdp_drop: load: the verifier refuses the program' ]
+	sed -i "s/$3/$4/" "$2"
+	make -s "build/$1"
+	run -1 in-lab "on server timeout 5 build/$1 ${*:5} veth0"
+	cd - >/dev/null || return
+	[ "${lines[0]}" = "$1: load: the verifier refuses the program" ]
 	[ "${lines[1]}" = '  at the source line' ]
+}
+
+@test "loaders: what the verifier refuses is shown with its source line, and in plain words" {
+	refused xdp_drop labs/02-xdp-drop/xdp_drop.bpf.c '= verdict_on(ctx);' \
+		'= verdict_on(ctx) + *(__u8 *)(long)ctx->data;'
 	[[ ${lines[2]} == *'= verdict_on(ctx) + *(__u8 *)(long)ctx->data;'* ]]
-	[[ $output == *'invalid access to packet, off=0 size=1'* ]]
+	[[ $output == *'invalid access to packet, off=0 size=1'*'which means'*'compare with data_end first'*'(labs/03-parsing/README.md)' ]]
+}
+
+@test "loaders: a stale packet pointer, and a call under a spin lock, are said in plain words" {
+	refused tc labs/05-tc/tc.bpf.c '	parse_skb(skb, p);' '' -t 9 --ttl-by-helper -f 80:8080
+	[[ $output == *'which means'*'before a helper changed the packet'*'Stale pointers'* ]]
+	refused tc labs/05-tc/tc.bpf.c '	bpf_spin_lock(&limit->lock);' '& now = bpf_ktime_get_ns();' -l 10.0.0.1=5
+	[[ $output == *'not allowed while holding a lock'*'which means'*'nothing may be called between bpf_spin_lock and'* ]]
 }

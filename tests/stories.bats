@@ -28,6 +28,11 @@ setup() {
 	[[ $output == *"the limit is on"*" 20 received"*"the limit is off"* ]]
 }
 
+@test "story: make lab-05" {
+	run -0 make lab-05
+	[[ $output == *"hello"*"counter packets 10 bytes"*"10.0.0.1 > 10.0.0.2: ICMP echo request"*" != ef counter packets 0"* ]]
+}
+
 @test "story: make shell-01 has the program attached" {
 	run -0 make shell-01 <<<'on client /bin/true; stop client hello; output-of client hello'
 	[[ $output == *" /bin/true"* ]]
@@ -57,6 +62,18 @@ setup() {
 		build/mapsctl list
 	END
 	[[ $output == *"100% packet loss"*"fd00::1/128"*" 1" ]]
+}
+
+@test "story: make shell-05 has a port forwarded, classes, and a tap" {
+	run -0 make shell-05 <<-'END'
+		set -e
+		serve server 8080
+		on client socat -u TCP:10.0.0.2:80 -
+		on tap ip -br link show veth0
+		stop server tc
+		output-of server tc | tail -n 1
+	END
+	[[ $output == *"hello"*"veth0"*"forwarded"* ]]
 }
 
 @test "story: commands piped into a shell end it with their status" {

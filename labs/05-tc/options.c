@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The rules that tc's options give, on their way into the maps. */
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,21 +109,28 @@ const char *add_dscp(char *text)
 	return NULL;
 }
 
+/* The number that TEXT is in hex, from LEAST to 0xffff; or -1. */
+static long parse_hex(const char *text, long least)
+{
+	char *end;
+	long n = isxdigit(*text) ? strtol(text, &end, 16) : -1;
+
+	return n >= least && n <= 0xffff && !*end ? n : -1;
+}
+
 const char *add_class(char *text)
 {
-	char *class = cut(text, '='), *end;
-	unsigned long major = class ? strtoul(class, &end, 16) : 0, minor;
+	char *major = cut(text, '='), *minor = major ? cut(major, ':') : NULL;
+	long qdisc = minor ? parse_hex(major, 1) : -1;
+	long class = minor ? parse_hex(minor, 1) : -1;
 	struct tc_service *service;
 
-	if (!class || end == class || *end != ':' || major > 0xffff)
-		return "which class? as 80=1:10, in hex";
-	minor = strtoul(end + 1, &end, 16);
-	if (*end || !minor || minor > 0xffff)
+	if (qdisc < 0 || class < 0)
 		return "which class? as 80=1:10, in hex";
 	service = service_of(text);
 	if (!service)
 		return "a port is 1 to 65535";
-	service->priority = major << 16 | minor;
+	service->priority = qdisc << 16 | class;
 	return NULL;
 }
 

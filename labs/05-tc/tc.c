@@ -23,7 +23,7 @@ static struct env {
 	bool ttl_by_helper;
 	__u16 forward_from, forward_to, vlan;
 	__u32 mirror_every;
-} env = { .mirror_every = 1 };
+} env;
 
 enum { OPTION_BY_HELPER = 256, OPTION_EVERY };
 
@@ -65,10 +65,33 @@ static long long number(struct argp_state *state, const char *what,
 	return n;
 }
 
-static void check(struct argp_state *state, const char *arg, const char *wrong)
+static const struct {
+	int key;
+	const char *(*add)(char *text);
+} rules[] = {
+	{ 'm', add_mark },
+	{ 'l', add_limit },
+	{ 'd', add_dscp },
+	{ 'c', add_class },
+};
+
+/* Reads the option KEY, if it gives a rule, with its text ARG. */
+static error_t parse_rule(int key, const char *arg, struct argp_state *state)
 {
+	size_t i = 0, count = sizeof(rules) / sizeof(rules[0]);
+	const char *wrong;
+	char *text;
+
+	while (i < count && rules[i].key != key)
+		i++;
+	if (i == count)
+		return ARGP_ERR_UNKNOWN;
+	text = strdup(arg); /* for it is cut up */
+	wrong = text ? rules[i].add(text) : strerror(errno);
+	free(text);
 	if (wrong)
 		argp_error(state, "%s: %s", arg, wrong);
+	return 0;
 }
 
 static void parse_forward(struct argp_state *state, char *arg)
@@ -82,30 +105,6 @@ static void parse_forward(struct argp_state *state, char *arg)
 	*to++ = '\0';
 	env.forward_from = number(state, "port", arg, 1, 65535);
 	env.forward_to = number(state, "port", to, 1, 65535);
-}
-
-static error_t parse_rule(int key, char *arg, struct argp_state *state)
-{
-	switch (key) {
-	case 'm':
-		check(state, arg, add_mark(arg));
-		break;
-	case 'd':
-		check(state, arg, add_dscp(arg));
-		break;
-	case 'c':
-		check(state, arg, add_class(arg));
-		break;
-	case 'l':
-		check(state, arg, add_limit(arg));
-		break;
-	case 'f':
-		parse_forward(state, arg);
-		break;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-	return 0;
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -125,6 +124,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case OPTION_BY_HELPER:
 		env.ttl_by_helper = true;
 		break;
+	case 'f':
+		parse_forward(state, arg);
+		break;
 	case 'M':
 		env.mirror = arg;
 		break;
@@ -136,6 +138,14 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		break;
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &env.iface;
+		break;
+	case ARGP_KEY_SUCCESS:
+		if (env.ttl_by_helper && !env.ttl)
+			argp_error(state, "--ttl-by-helper: to what? give -t");
+		if (env.mirror_every && !env.mirror)
+			argp_error(state, "--mirror-every: to where? give -M");
+		if (env.mirror && !env.mirror_every)
+			env.mirror_every = 1;
 		break;
 	default:
 		return parse_rule(key, arg, state);
@@ -166,7 +176,7 @@ static bool set_knobs(struct tc_bpf *skel)
 	skel->rodata->forward_from = env.forward_from;
 	skel->rodata->forward_to = env.forward_to;
 	skel->rodata->mirror_ifindex = mirror;
-	skel->rodata->mirror_every = mirror ? env.mirror_every : 0;
+	skel->rodata->mirror_every = env.mirror_every;
 	skel->rodata->vlan = env.vlan;
 	return true;
 }

@@ -1,0 +1,166 @@
+#!/usr/bin/env bats
+# Lab 05's loader on a wire: how it attaches and what it leaves, beside programs of others; packets in
+# pieces; and the shares of the classes.
+
+bats_require_minimum_version 1.5.0
+load says
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/.." || return
+}
+
+# Words for the scripts below: `filters` and `links` say how many programs are at the hooks of the server's
+# veth0, by clsact and by tcx; `runs-of ID` how often the kernel has run one. `other` attaches an object of ours.
+WORDS='
+	filters() { { on server tc filter show dev veth0 ingress; on server tc filter show dev veth0 egress; } | grep -c "direct-action" || :; }
+	qdiscs() { on server tc qdisc show dev veth0 | grep -c clsact || :; }
+	reached() { on client ping -q -c 3 -i 0.002 -W 0.2 10.0.0.2 >/dev/null; }
+	counted() { output-of server tc | tail -n 1; }
+	other() { on server tc filter add dev veth0 "$1" bpf da obj build/tags.bpf.o sec tc; }
+'
+
+# has-tcx: skips where the kernel has none.
+has-tcx() {
+	in-lab 'start server build/tc -v -a tcx veth0' >/dev/null 2>&1 || skip "this kernel has no tcx (6.6)"
+}
+
+@test "tc: it attaches by tcx if there is any, else by clsact, and says which; -a chooses" {
+	says 0 'tc: attached to veth0 by clsact' 'start server build/tc -v -a clsact veth0; errors-of server tc'
+	has-tcx
+	says 0 'tc: attached to veth0 by tcx' 'start server build/tc -v veth0; errors-of server tc'
+	says 0 'tc: attached to veth0 by tcx' 'start server build/tc -v -a tcx veth0; errors-of server tc'
+}
+
+@test "tc: both ways both programs run, and at the end nothing is left" {
+	for way in clsact tcx; do
+		[ $way = clsact ] || has-tcx
+		says 0 'in 3, out 3'$'\n''0 0' "$WORDS
+			start server build/tc -a $way veth0
+			reached
+			stop server tc
+			counted
+			echo \$(filters) \$(qdiscs)"
+	done
+}
+
+@test "tc: after kill -9 tcx has gone with the process; clsact stays, and a new loader comes beside it" {
+	says 0 '2 1'$'\n''4 1'$'\n''in 3, out 3'$'\n''2 1' "$WORDS"'
+		start server build/tc -a clsact -f 1:2 veth0; disown
+		kill -9 $(pid-of server tc)
+		echo $(filters) $(qdiscs)
+		start server build/tc -a clsact veth0
+		echo $(filters) $(qdiscs)
+		reached
+		stop server tc
+		counted
+		echo $(filters) $(qdiscs)'
+	has-tcx
+	says 0 'clean' "$WORDS"'
+		start server build/tc -a tcx -V 5 veth0; disown
+		! reached
+		kill -9 $(pid-of server tc)
+		wait-for reached
+		echo clean'
+}
+
+@test "tc: programs that were there stay, and run" {
+	for way in clsact tcx; do
+		[ $way = clsact ] || has-tcx
+		# the other takes off the tag that the client puts on
+		says 0 'in 3, out 3'$'\n''1 1' "$WORDS
+			on client tc qdisc add dev veth0 clsact
+			on client tc filter add dev veth0 egress bpf da obj build/tags.bpf.o program tag_once
+			on server tc qdisc add dev veth0 clsact
+			on server tc filter add dev veth0 ingress bpf da obj build/tags.bpf.o program untag
+			reached
+			start server build/tc -a $way veth0
+			reached
+			stop server tc
+			counted
+			reached
+			echo \$(filters) \$(qdiscs)"
+	done
+}
+
+@test "tc: a filter that came later stays, and so does the qdisc that we made for ours" {
+	says 0 '1 1' "$WORDS"'
+		start server build/tc -a clsact veth0
+		on server tc filter add dev veth0 egress bpf da obj build/tags.bpf.o program tag_once
+		stop server tc >/dev/null
+		echo $(filters) $(qdiscs)'
+}
+
+@test "tc: two loaders at once, and each counts" {
+	for way in clsact tcx; do
+		[ $way = clsact ] || has-tcx
+		says 0 'in 3, out 3'$'\n''in 6, out 6'$'\n''0 0' "$WORDS
+			start server build/tc -a $way veth0
+			cp \$(log-of server tc).pid \$TMPDIR/first
+			ln -s \$PWD/build/tc \$TMPDIR/tc2
+			reached
+			start server \$TMPDIR/tc2 -a $way veth0
+			reached
+			stop server tc2
+			output-of server tc2 | tail -n 1
+			stop server tc
+			counted
+			echo \$(filters) \$(qdiscs)"
+	done
+}
+
+@test "tc: somebody removes a program, or the interface goes" {
+	for way in clsact tcx; do
+		[ $way = clsact ] || has-tcx
+		says 1 'tc: detached from veth0: the interface is gone, or somebody removed a program' "
+			start server build/tc -a $way veth0; ip -n client link delete veth0
+			wait-for ended server tc; errors-of server tc; stop server tc"
+	done
+	says 1 'tc: detached from veth0: the interface is gone, or somebody removed a program' '
+		start server build/tc -a clsact veth0; on server tc filter del dev veth0 egress
+		wait-for ended server tc; errors-of server tc; stop server tc'
+}
+
+@test "tc: the command tc attaches the object too, and each program by its name" {
+	says 0 'tc_ingress tc_egress'$'\n''3 3' "$WORDS"'
+		on server tc qdisc add dev veth0 clsact
+		on server tc filter add dev veth0 ingress bpf da obj build/tc.bpf.o sec tc
+		on server tc filter add dev veth0 egress bpf da obj build/tc.bpf.o program tc_egress
+		reached
+		echo $(for hook in ingress egress; do on server tc filter show dev veth0 $hook | sed -n "s/.* name \([a-z_]*\) .*/\1/p"; done)
+		counts() { bpftool -j map dump id "$(bpftool -j prog show id $1 | jq ".map_ids[]" | while read -r id; do bpftool -j map show id $id; done | jq "select(.name == \"counts\") | .id")" | jq "[.[$2].values[].value | if type == \"array\" then (.[0] | ltrimstr(\"0x\") | tonumber) else . end] | add"; }
+		ids=$(for hook in ingress egress; do on server tc filter show dev veth0 $hook | sed -n "s/.* id \([0-9]*\) .*/\1/p"; done)
+		set -- $ids
+		echo $(counts $1 0) $(counts $2 1)'
+}
+
+@test "tc: a packet of which only the Ethernet header is in one piece is handled as any other" {
+	says 0 'in 3, TTL set 3, marked 2, forwarded 3' '
+		start server build/tc -t 9 -m 10.0.0.0/8=7 -f 22:2222 veth0
+		for frame in ipv4-options-40-tcp22 vlan-tcp22 ipv6-chain-tcp22; do
+			tests/frame $frame >$TMPDIR/frame
+			on client build/ring veth0 <$TMPDIR/frame
+		done
+		stop server tc
+		output-of server tc | tail -n 1 | sed "s/, out [0-9]*//; s/, returned.*//" # the server may answer them'
+}
+
+@test "tc: of 40 Mbit/s a class gets three quarters, the other a quarter, within a tenth" {
+	run -0 in-lab '
+		on server tc -batch - <<-END
+			qdisc add dev veth0 root handle 1: htb
+			class add dev veth0 parent 1: classid 1:1 htb rate 40mbit quantum 1514
+			class add dev veth0 parent 1:1 classid 1:10 htb rate 30mbit ceil 40mbit quantum 4542
+			class add dev veth0 parent 1:1 classid 1:20 htb rate 10mbit ceil 40mbit quantum 1514
+		END
+		start server build/tc -c 5001=1:10 -c 5002=1:20 veth0
+		bytes() { on server tc -s class show dev veth0 classid "$1" | awk "\$1 == \"Sent\" { print \$2 }"; }
+		for port in 5001 5002; do
+			yes "$(printf %1400s)" | on server socat -u -b 1401 - UDP-DATAGRAM:10.0.0.1:$port &
+		done 2>/dev/null
+		much() { [ "$(bytes 1:20)" -gt 1000000 ]; }
+		wait-for much || fail "the class 1:20 gets nothing"
+		echo $(bytes 1:10) $(bytes 1:20)'
+	read -r most least <<<"$output"
+	[ $((most * 10)) -gt $((least * 27)) ] && [ $((most * 10)) -lt $((least * 33)) ] ||
+		{ echo "expected three to one, within a tenth; got $output" && false; }
+}
