@@ -102,8 +102,7 @@ static __always_inline enum packet_class parse_skb(struct __sk_buff *skb,
 	if (skb->data_end - skb->data < headers)
 		bpf_skb_pull_data(skb, headers);
 	c = cursor_at((void *)(long)skb->data, (void *)(long)skb->data_end);
-	c.left =
-		skb->len; /* the end of what is in one piece is not the packet's */
+	c.left = skb->len; /* what is in one piece may be less */
 	return parse_packet(&c, p);
 }
 
