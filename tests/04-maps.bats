@@ -81,32 +81,6 @@ at() {
 	bpftool map update pinned "$MAPS/clock" key 0 0 0 0 value "${bytes[@]}"
 }
 
-# burst N FRAME [CPU]: runs the program on that frame, N times in a row.
-burst() {
-	local BYTES file=$BATS_TEST_TMPDIR/burst$BASHPID # another may run at once
-
-	bytes "$2"
-	frame "$2" >"$file"
-	# shellcheck disable=SC2034 # what a failure shows
-	SENT=$2 INPUT=$BYTES
-	${3:+taskset -c "$3"} bpftool prog run pinned "$PINS/$TESTED" data_in "$file" repeat "$1" >/dev/null
-}
-
-# burst-on-two-cpus N FRAME [OTHER]: the same on two CPUs at once, the second with the frame OTHER. In
-# four rounds, since one CPU may be busy with something else until the other has done its part.
-burst-on-two-cpus() {
-	local cpus
-
-	frame "$2" >/dev/null # first, for it is kept, and both want it
-	mapfile -t cpus < <(taskset -cp $$ | sed 's/.*: //' | tr , '\n' |
-		awk -F- '{ for (i = $1; i <= ($2 == "" ? $1 : $2); i++) print i }')
-	for _ in {1..4}; do
-		burst $(($1 / 4)) "${3:-$2}" "${cpus[1]:-${cpus[0]}}" &
-		burst $(($1 / 4)) "$2" "${cpus[0]}"
-		wait $!
-	done
-}
-
 # packets VERDICT: how many more have ended so, since `snapshot`.
 packets() {
 	[[ " $(all-moved verdicts VERDICTS)" =~ " $1:"([0-9]+) ]] && echo "${BASH_REMATCH[1]}" || echo 0

@@ -117,6 +117,39 @@ send() {
 	RETVAL=${BASH_REMATCH[2]}
 }
 
+# -- many of a frame ------------------------------------------------------------------------------
+
+# cpus: the numbers of those that may be used, one a line.
+cpus() {
+	taskset -cp $$ | sed 's/.*: //' | tr , '\n' |
+		awk -F- '{ for (i = $1; i <= ($2 == "" ? $1 : $2); i++) print i }'
+}
+
+# burst N FRAME [CPU]: runs the program on that frame, N times in a row.
+burst() {
+	local BYTES file=$BATS_TEST_TMPDIR/burst$BASHPID # another may run at once
+
+	bytes "$2"
+	frame "$2" >"$file"
+	# shellcheck disable=SC2034 # what a failure shows
+	SENT=$2 INPUT=$BYTES
+	${3:+taskset -c "$3"} bpftool prog run pinned "$PINS/$TESTED" data_in "$file" repeat "$1" >/dev/null
+}
+
+# burst-on-two-cpus N FRAME [OTHER]: the same on two CPUs at once, the second with the frame OTHER. In
+# four rounds, since one CPU may be busy with something else until the other has done its part.
+burst-on-two-cpus() {
+	local cpus
+
+	frame "$2" >/dev/null # first, for it is kept, and both want it
+	mapfile -t cpus < <(cpus)
+	for _ in {1..4}; do
+		burst $(($1 / 4)) "${3:-$2}" "${cpus[1]:-${cpus[0]}}" &
+		burst $(($1 / 4)) "$2" "${cpus[0]}"
+		wait $!
+	done
+}
+
 # -- what a test asserts -------------------------------------------------------------------------
 
 # wrong EXPECTED GOT: says so, with the frame that was sent, in words and bytes; always fails.
@@ -136,7 +169,9 @@ hex() {
 }
 
 XDP_VERDICTS=(XDP_ABORTED XDP_DROP XDP_PASS XDP_TX XDP_REDIRECT)
+# shellcheck disable=SC2034 # verdict names it by another name
 TC_VERDICTS=(TC_ACT_OK TC_ACT_RECLASSIFY TC_ACT_SHOT TC_ACT_PIPE)
+# shellcheck disable=SC2034
 TC_VERDICTS[0xffffffff]=TC_ACT_UNSPEC # -1
 
 # got-verdict: the name of what the XDP program returned.

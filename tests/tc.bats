@@ -155,7 +155,7 @@ has-tcx() {
 		start server build/tc -c 5001=1:10 -c 5002=1:20 veth0
 		bytes() { on server tc -s class show dev veth0 classid "$1" | awk "\$1 == \"Sent\" { print \$2 }"; }
 		for port in 5001 5002; do
-			yes "$(printf %1400s)" | on server socat -u -b 1401 - UDP-DATAGRAM:10.0.0.1:$port &
+			yes "$(printf %1400s "")" | on server socat -u -b 1401 - UDP-DATAGRAM:10.0.0.1:$port &
 		done 2>/dev/null
 		much() { [ "$(bytes 1:20)" -gt 1000000 ]; }
 		wait-for much || fail "the class 1:20 gets nothing"

@@ -57,7 +57,7 @@ say "two floods of one size go out; one class gets three times as much as the ot
 on client nft 'table ip behind { chain tc { type filter hook input priority filter
 	udp dport 5001 ip dscp ef counter; udp dport 5001 ip dscp != ef counter; }; }'
 for port in 5001 5002; do
-	yes "$(printf %1400s)" | on server socat -u -b 1401 - UDP-DATAGRAM:10.0.0.1:$port &
+	yes "$(printf %1400s '')" | on server socat -u -b 1401 - UDP-DATAGRAM:10.0.0.1:$port &
 done 2>/dev/null
 wait-for sorted || fail "nothing goes through the classes (exercise 5.4 stands before them)"
 printf '    1:10 %s packets, 1:20 %s packets\n' "$(packets-in 1:10)" "$(packets-in 1:20)"

@@ -93,13 +93,13 @@ int dscp(struct __sk_buff *skb)
 SEC("tc")
 int port(struct __sk_buff *skb)
 {
-	struct ports ports;
+	const __be16 to = bpf_htons(5632);
 	struct packet p;
+	struct ports at;
 
-	if (parse_skb(skb, &p) != PACKET_TCP || !ports_of(skb, &p, &ports))
+	if (parse_skb(skb, &p) != PACKET_TCP || !ports_of(skb, &p, &at))
 		return TC_ACT_SHOT;
-	set_port(skb, &ports, ports.destination_at, ports.destination,
-		 bpf_htons(5632));
+	set_port(skb, &at, at.destination_at, at.destination, to);
 	return TC_ACT_UNSPEC;
 }
 
@@ -160,12 +160,12 @@ int hash_exact(struct __sk_buff *skb)
 SEC("tc")
 int hash_locked(struct __sk_buff *skb)
 {
-	struct tc_limit *limit = bucket_of(skb);
+	struct tc_limit *bucket = bucket_of(skb);
 
-	if (!limit || !bpf_ktime_get_ns())
+	if (!bucket || !bpf_ktime_get_ns())
 		return TC_ACT_SHOT;
-	bpf_spin_lock(&limit->lock);
-	bpf_spin_unlock(&limit->lock);
+	bpf_spin_lock(&bucket->lock);
+	bpf_spin_unlock(&bucket->lock);
 	return TC_ACT_UNSPEC;
 }
 
