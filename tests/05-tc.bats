@@ -135,6 +135,16 @@ pings-with-ttl() {
 	[ "$got" = "$2" ] || wrong "an answer from $1 with ttl=$2" "${got:-none}"
 }
 
+# leaves-ttl [OPTION]: frames that have it are as they were.
+leaves-ttl() {
+	ingress -t 64 "$@"
+	snapshot
+	for frame in tcp4 udp6 vlan-tcp22; do send "$frame" && unchanged; done
+	did TTL_SET 0
+	send icmp4-to-zero-request # 57
+	did TTL_SET 1
+}
+
 # real-ttl [OPTION]: answers that come in to the client.
 real-ttl() {
 	attach client build/tc -t 9 -f 9:10 "$@" veth0 # -f, for that reads the packet afterwards
@@ -152,12 +162,7 @@ real-ttl() {
 }
 
 @test "5.1 [2] a TTL that is right is left alone, and not counted" {
-	ingress -t 64
-	snapshot
-	for frame in tcp4 udp6 vlan-tcp22; do send "$frame" && unchanged; done
-	did TTL_SET 0
-	send icmp4-to-zero-request # 57
-	did TTL_SET 1
+	leaves-ttl
 }
 
 @test "5.1 [2] a real wire: the answers to pings have that TTL, and connections work" {
@@ -169,12 +174,7 @@ real-ttl() {
 }
 
 @test "5.2 [2] by helpers: a TTL that is right is left alone, and not counted" {
-	ingress -t 64 --ttl-by-helper
-	snapshot
-	for frame in tcp4 udp6 vlan-tcp22; do send "$frame" && unchanged; done
-	did TTL_SET 0
-	send icmp4-to-zero-request # 57
-	did TTL_SET 1
+	leaves-ttl --ttl-by-helper
 }
 
 @test "5.2 [2] by helpers: a real wire: the answers to pings have that TTL, and connections work" {

@@ -7,6 +7,7 @@ load says
 
 setup() {
 	cd "$BATS_TEST_DIRNAME/.." || return
+	unset MAKEFLAGS MAKELEVEL
 }
 
 # Words for the scripts below: `filters` and `links` say how many programs are at the hooks of the server's
@@ -145,22 +146,18 @@ has-tcx() {
 }
 
 @test "tc: of 40 Mbit/s a class gets three quarters, the other a quarter, within a tenth" {
-	run -0 in-lab '
-		on server tc -batch - <<-END
-			qdisc add dev veth0 root handle 1: htb
-			class add dev veth0 parent 1: classid 1:1 htb rate 40mbit quantum 1514
-			class add dev veth0 parent 1:1 classid 1:10 htb rate 30mbit ceil 40mbit quantum 4542
-			class add dev veth0 parent 1:1 classid 1:20 htb rate 10mbit ceil 40mbit quantum 1514
-		END
-		start server build/tc -c 5001=1:10 -c 5002=1:20 veth0
-		bytes() { on server tc -s class show dev veth0 classid "$1" | awk "\$1 == \"Sent\" { print \$2 }"; }
-		for port in 5001 5002; do
-			yes "$(printf %1400s "")" | on server socat -u -b 1401 - UDP-DATAGRAM:10.0.0.1:$port &
-		done 2>/dev/null
+	# In the network of the story, which has these classes.
+	run -0 make -s shell-05 <<-'END'
+		set -e
+		bytes() { on server tc -s class show dev veth0 classid "$1" | awk '$1 == "Sent" { print $2 }'; }
 		much() { [ "$(bytes 1:20)" -gt 1000000 ]; }
+		for port in 5001 5002; do
+			yes "$(printf %1400s '')" | on server socat -u -b 1401 - UDP-DATAGRAM:10.0.0.1:$port &
+		done 2>/dev/null
 		wait-for much || fail "the class 1:20 gets nothing"
-		echo $(bytes 1:10) $(bytes 1:20)'
-	read -r most least <<<"$output"
+		echo $(bytes 1:10) $(bytes 1:20)
+	END
+	read -r most least <<<"${lines[-1]}"
 	[ $((most * 10)) -gt $((least * 27)) ] && [ $((most * 10)) -lt $((least * 33)) ] ||
-		{ echo "expected three to one, within a tenth; got $output" && false; }
+		{ echo "expected three to one, within a tenth; got $most to $least" && false; }
 }
