@@ -319,17 +319,17 @@ static __always_inline void forward(struct __sk_buff *skb,
 		return;
 	/*
 	 * EXERCISE 5.7 [4]: what goes to forward_from goes to forward_to, once
-	 * who sent it is in `flows`.
+	 * who sent it is in `flows`; who calls forward_to itself no longer is.
 	 */
 	/* BEGIN SOLUTION */
 	struct tc_flow flow = {};
 
-	if (ports.destination != bpf_htons(forward_from))
-		return;
 	source_of(p, flow.address);
 	flow.port = ports.source;
 	flow.protocol = ports.protocol;
-	if (!remember(&flow))
+	if (ports.destination == bpf_htons(forward_to))
+		bpf_map_delete_elem(&flows, &flow);
+	if (ports.destination != bpf_htons(forward_from) || !remember(&flow))
 		return;
 	set_port(skb, &ports, ports.destination_at, ports.destination,
 		 bpf_htons(forward_to));
