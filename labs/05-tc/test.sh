@@ -44,7 +44,7 @@ on server nft -f - <<-END
 END
 show client ping -q -c 10 -i 0.002 -W 1 10.0.0.2
 show server nft list chain ip behind tc
-on server nft list chain ip behind tc | grep -q 'packets 10 ' || fail "not 10 with the mark 7 and the TTL 9 (exercises 5.1 and 5.3)"
+[[ $(on server nft list chain ip behind tc) == *' packets 10 '* ]] || fail "not 10 with the mark 7 and the TTL 9 (exercises 5.1 and 5.3)"
 
 say "a tap gets clones of one packet of two, as they came"
 on tap timeout 3 tcpdump -n -v --immediate-mode -c 1 -i veth0 icmp >"$TMPDIR/tap" 2>"$TMPDIR/tap.err" &
@@ -64,7 +64,7 @@ printf '    1:10 %s packets, 1:20 %s packets\n' "$(packets-in 1:10)" "$(packets-
 # shellcheck disable=SC2046 # a word each
 kill $(ip netns pids server | grep -vx "$(pid-of server tc)")
 show client nft list chain ip behind tc
-on client nft list chain ip behind tc | grep -q ' != ef counter packets 0 ' || fail "not all had DSCP 46 (exercise 5.4)"
+[[ $(on client nft list chain ip behind tc) == *' != ef counter packets 0 '* ]] || fail "not all had DSCP 46 (exercise 5.4)"
 
 say "to fd00::1 may go 500 bytes, and then one a second"
 show client ping -q -c 10 -i 0.002 -W 0.1 fd00::2 >"$TMPDIR/pings" || :
