@@ -10,6 +10,8 @@ setup() {
 		host client && host server && host tap && wire client server && wire server tap
 	}
 	requires server tc
+	# Without tcx, what a loader had attached that was killed is there still.
+	for host in client server; do tc -n "$host" qdisc del dev veth0 clsact 2>/dev/null || :; done
 }
 
 # ingress [OPTION…]: attaches both programs; what is sent then comes in.
@@ -62,15 +64,15 @@ did() {
 # everything: sends every frame of tests/packets. What build/through says of each is then in $RESULTS, and
 # in $BEFORE and $AFTER what build/sums says of those that are IP and not malformed.
 everything() {
-	local in=$BATS_FILE_TMPDIR/frames out=$BATS_TEST_TMPDIR/out file bytes
+	local in=$BATS_FILE_TMPDIR/frames out=$BATS_TEST_TMPDIR/out file text
 
 	if [ ! -e "$in" ]; then
 		mkdir "$in"
 		for file in tests/packets/*.hex; do
-			read -r -d '' bytes || : # of the last there is no end
+			read -r -d '' text || : # of the last there is no end
 			file=${file##*/}
 			# shellcheck disable=SC2059 # the bytes are the format
-			printf "$bytes" >"$in/${file%.hex}"
+			printf "$text" >"$in/${file%.hex}"
 		done < <(sed -s -z 's/#[^\n]*//g; s/[[:space:]]//g; s/../\\x&/g' tests/packets/*.hex)
 		grep -lE '^# lab 03: (OTHER|ARP|MALFORMED)' tests/packets/*.hex | sed 's|.*/||; s|\.hex$||' >"$in.others"
 	fi
@@ -116,7 +118,7 @@ all-went-on() {
 sets-ttl() {
 	local ttl
 
-	for ttl in 1 57 255; do
+	for ttl in 1 255; do
 		ingress -t "$ttl" "$@"
 		snapshot
 		everything
@@ -216,12 +218,9 @@ marks() {
 	marks 0 tcp6 arp llc ipv4-ihl-4
 	did MARKED 2
 	stop server tc
-	ingress -m ::/0=6
-	marks 6 tcp6 ipv6-mapped-tcp22
-	stop server tc
-	ingress -m ::ffff:10.0.0.1=3
+	ingress -m ::/0=6 -m ::ffff:10.0.0.1=3
+	marks 6 tcp6
 	marks 3 tcp4 ipv6-mapped-tcp22
-	marks 0 tcp4-back tcp6
 }
 
 # by-mark MARK: what nft has counted of it.
@@ -266,7 +265,7 @@ by-mark() {
 }
 
 @test "5.4 [3] ECN and the flow label stay, whatever the DSCP was" {
-	for dscp in 0 7 56 63; do
+	for dscp in 0 63; do
 		egress -d 80=$dscp
 		for frame in ipv4-tcp80-dscp-ecn ipv6-tcp80-dscp-ecn; do
 			send "$frame"
@@ -397,7 +396,7 @@ later() {
 }
 
 @test "5.5 [3] a real wire: pings beyond the burst are lost" {
-	attach client build/tc -l 10.0.0.2=1,931 veth0 # nine and a half of 98 bytes
+	start client build/tc -l 10.0.0.2=1,931 veth0 # nine and a half of 98 bytes
 	got=$(on client ping -q -c 15 -i 0.002 -W 0.1 10.0.0.2 | grep -o '[0-9]* received') || :
 	[ "$got" = "10 received" ] || wrong "10 received" "$got"
 	on client ping -q -c 1 -W 1 fd00::2 >/dev/null || wrong "an answer from fd00::2" "none"
@@ -486,10 +485,18 @@ arrivals-are() {
 	did FORWARDED "$(changed)"
 }
 
+# called FRAME…: these have come in; what is sent then goes out.
+called() {
+	local frame
+
+	TESTED=tc_ingress
+	for frame; do send "$frame"; done
+	TESTED=tc_egress
+}
+
 @test "5.7 [4] the answers to who called come from the port that was called" {
 	ingress -f 22:80
-	everything # 10.0.0.1 and fd00::1 call, from port 40000
-	TESTED=tc_egress
+	called ipv4-tcp22 ipv6-tcp22 # 10.0.0.1 and fd00::1, from port 40000
 	snapshot
 	everything
 	becomes '/^(tcp4-back|tcp6-back) /s/ ports 80 / ports 22 /' 4
@@ -497,26 +504,39 @@ arrivals-are() {
 	did RETURNED 2
 	stop server tc
 	ingress -f 22:53
-	everything
-	TESTED=tc_egress
+	called ipv4-udp22
 	everything
 	becomes '/^(udp4-back|ipv4-udp53-back-no-checksum) /s/ ports 53 / ports 22 /' 4
 }
 
 @test "5.7 [4] who calls the other port itself is answered from there; so is who called over something else" {
 	ingress -f 22:80
-	TESTED=tc_egress
+	called
 	for frame in tcp4-back tcp6-back; do send "$frame" && unchanged; done
 	for caller in ipv6-tcp22 ipv4-udp22 tcp4; do # over IPv6, over UDP, to port 80 itself
-		TESTED=tc_ingress
-		send $caller
-		TESTED=tc_egress
+		called $caller
 		send tcp4-back
 		unchanged
 	done
 	snapshot
 	send tcp6-back
 	did RETURNED 1
+}
+
+@test "5.7 [4] who once called, and then calls the other port itself, is answered from there" {
+	ingress -f 22:80
+	called ipv4-tcp22 ipv6-tcp22
+	snapshot
+	send tcp4-back
+	did RETURNED 1
+	called tcp4 # the same host, from the same port
+	send tcp4-back
+	unchanged
+	send tcp6-back
+	did RETURNED 2
+	called ipv4-tcp22
+	send tcp4-back
+	did RETURNED 3
 }
 
 # differs OFFSET BYTES…: the program left the frame as it was, but for these bytes there.
@@ -536,12 +556,6 @@ differs() {
 	differs 36 '\x14\xb4'
 	send ipv4-udp53-sums-to-zero-at-5300
 	differs 36 '\x14\xb4' 40 '\xff\xff'
-	stop server tc
-	ingress -f 22:53
-	send ipv4-udp22
-	TESTED=tc_egress
-	send ipv4-udp53-back-no-checksum
-	differs 34 '\x00\x16'
 }
 
 # echoes HOST ADDRESS: a UDP datagram of 4000 bytes to port 53 there comes back.
@@ -565,7 +579,7 @@ echoes() {
 }
 
 @test "5.7 [4] a real wire: UDP, in fragments too" {
-	ingress -f 53:5300
+	start server build/tc -f 53:5300 veth0
 	on server socat -b 8192 UDP6-RECVFROM:5300,fork,ipv6only=0 PIPE 2>/dev/null 3>&- &
 	wait-for on server grep -q ':14B4 ' /proc/net/udp6
 	echoes client 10.0.0.2 || wrong "an echo of 4000 bytes over IPv4" "none, or another"
@@ -583,7 +597,7 @@ copies() {
 copies-both-ways() {
 	local address
 
-	ingress -f 80:8080 -t 9 -m 0.0.0.0/0=7 -d 8080=46 -l 10.0.0.1=4000000000
+	start server build/tc -f 80:8080 -t 9 -m 0.0.0.0/0=7 -d 8080=46 -l 10.0.0.1=4000000000 veth0
 	on server socat TCP6-LISTEN:8080,fork,reuseaddr,ipv6only=0 PIPE 2>/dev/null 3>&- &
 	wait-for on server socat -u OPEN:/dev/null 'TCP6:[::1]:8080'
 	for address in 10.0.0.2 '[fd00::2]'; do
@@ -629,26 +643,24 @@ sent() {
 }
 
 @test "5.8 [2] a real wire: two hosts in one VLAN talk, in two they do not" {
-	attach client build/tc -V 5 veth0
-	ingress -V 5
+	start client build/tc -V 5 veth0
+	start server build/tc -V 5 veth0
 	on client ping -q -c 1 -W 1 10.0.0.2 >/dev/null || wrong "an answer in VLAN 5" "none"
 	on client ping -q -c 1 -W 1 fd00::2 >/dev/null || wrong "an answer in VLAN 5, over IPv6" "none"
 	stop server tc
-	ingress -V 6
+	start server build/tc -V 6 veth0
 	! on client ping -q -c 1 -W 0.1 10.0.0.2 >/dev/null || wrong "no answer out of VLAN 6" "one"
 	stop server tc
 	! on client ping -q -c 1 -W 0.1 10.0.0.2 >/dev/null || wrong "no answer out of no VLAN" "one"
 }
 
 @test "5.8 [2] without -V nothing is tagged" {
-	ingress
 	capture client veth0
-	snapshot
+	start server build/tc veth0
 	throw server tcp4
 	seen 1 'ethertype IPv4.* 10.0.0.1.40000 > 10.0.0.2.80: '
-	did VLAN_PUSHED 0
 	stop server tc
-	ingress -V 7
+	start server build/tc -V 7 veth0
 	throw server tcp4
 	seen 1 'vlan 7, p 0, ethertype IPv4'
 }

@@ -15,6 +15,8 @@
 
 #define SECOND 1000000000ULL
 
+#define TOO_MANY "too many of them"
+
 enum { RULES_MAX = 64 };
 
 static struct {
@@ -70,27 +72,31 @@ const char *add_mark(char *text)
 		return "which mark? as 10.0.0.0/8=7";
 	wrong = prefix_parse(text, &prefix, NULL);
 	if (wrong || mark_count == RULES_MAX)
-		return wrong ? wrong : "too many of them";
+		return wrong ? wrong : TOO_MANY;
 	mark_rules[mark_count].prefix = as_ipv6(&prefix);
 	mark_rules[mark_count++].mark = n;
 	return NULL;
 }
 
-/* The rule of the port TEXT, a new one if need be; NULL: TEXT is no port. */
-static struct tc_service *service_of(const char *text)
+/*
+ * The rule of the port TEXT in SERVICE, a new one if need be. Returns NULL, or what
+ * is wrong with TEXT.
+ */
+static const char *find_service(const char *text, struct tc_service **service)
 {
 	long long port = parse_number(text, 1, 65535);
 	int i = 0;
 
 	if (port < 0)
-		return NULL;
+		return "a port is 1 to 65535";
 	while (i < service_count && service_rules[i].port != htons(port))
 		i++;
 	if (i == RULES_MAX)
-		return NULL;
+		return TOO_MANY;
 	if (i == service_count)
 		service_rules[service_count++].port = htons(port);
-	return &service_rules[i].service;
+	*service = &service_rules[i].service;
+	return NULL;
 }
 
 const char *add_dscp(char *text)
@@ -98,12 +104,13 @@ const char *add_dscp(char *text)
 	char *dscp = cut(text, '=');
 	long long n = dscp ? parse_number(dscp, 0, 63) : -1;
 	struct tc_service *service;
+	const char *wrong;
 
 	if (n < 0)
 		return "which DSCP? 0 to 63, as 80=46";
-	service = service_of(text);
-	if (!service)
-		return "a port is 1 to 65535";
+	wrong = find_service(text, &service);
+	if (wrong)
+		return wrong;
 	service->set_dscp = 1;
 	service->dscp = n;
 	return NULL;
@@ -124,12 +131,13 @@ const char *add_class(char *text)
 	long qdisc = minor ? parse_hex(major, 1) : -1;
 	long class = minor ? parse_hex(minor, 1) : -1;
 	struct tc_service *service;
+	const char *wrong;
 
 	if (qdisc < 0 || class < 0)
 		return "which class? as 80=1:10, in hex";
-	service = service_of(text);
-	if (!service)
-		return "a port is 1 to 65535";
+	wrong = find_service(text, &service);
+	if (wrong)
+		return wrong;
 	service->priority = qdisc << 16 | class;
 	return NULL;
 }
@@ -152,8 +160,8 @@ const char *add_limit(char *text)
 		return "an address, no prefix";
 	wrong = prefix_parse(text, &prefix, NULL);
 	if (wrong || limit_count == RULES_MAX)
-		return wrong ? wrong : "too many of them";
-	full = most * SECOND / bytes;
+		return wrong ? wrong : TOO_MANY;
+	full = (most * SECOND + bytes - 1) / bytes; /* at least 1 */
 	memcpy(limit_rules[limit_count].address.bytes, as_ipv6(&prefix).address,
 	       16);
 	limit_rules[limit_count++].limit = (struct tc_limit){ .rate = bytes,

@@ -147,7 +147,10 @@ static __always_inline void mirror(struct __sk_buff *skb)
 
 	if (!mirror_every || !turn)
 		return;
-	/* EXERCISE 5.6 [2]: each CPU counts its turns; bpf_clone_redirect(). */
+	/*
+	 * EXERCISE 5.6 [2]: each CPU counts its turns; of mirror_every packets
+	 * the last is cloned, bpf_clone_redirect().
+	 */
 	/* BEGIN SOLUTION */
 	if (++*turn < mirror_every)
 		return;
