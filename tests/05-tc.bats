@@ -590,7 +590,7 @@ echoes() {
 copies() {
 	[ -e "$BATS_FILE_TMPDIR/megabyte" ] || head -c 1000000 /dev/urandom >"$BATS_FILE_TMPDIR/megabyte"
 	# shellcheck disable=SC2094 # cmp only reads it
-	on client timeout 10 socat -t 5 - "TCP:$1:80" <"$BATS_FILE_TMPDIR/megabyte" | cmp -s - "$BATS_FILE_TMPDIR/megabyte"
+	on client timeout 10 socat -t 9 - "TCP:$1:80" <"$BATS_FILE_TMPDIR/megabyte" | cmp -s - "$BATS_FILE_TMPDIR/megabyte"
 }
 
 # copies-both-ways: over IPv4 and IPv6, while all that can be done with a TCP packet is done.
@@ -598,7 +598,8 @@ copies-both-ways() {
 	local address
 
 	start server build/tc -f 80:8080 -t 9 -m 0.0.0.0/0=7 -d 8080=46 -l 10.0.0.1=4000000000 veth0
-	on server socat TCP6-LISTEN:8080,fork,reuseaddr,ipv6only=0 PIPE 2>/dev/null 3>&- &
+	# tail has read all of it before it writes: no two wait for each other to read
+	on server socat -t 9 TCP6-LISTEN:8080,fork,reuseaddr,ipv6only=0 EXEC:'tail -c 1000000' 2>/dev/null 3>&- &
 	wait-for on server socat -u OPEN:/dev/null 'TCP6:[::1]:8080'
 	for address in 10.0.0.2 '[fd00::2]'; do
 		copies "$address" ||

@@ -314,8 +314,11 @@ static __always_inline void forward(struct __sk_buff *skb, struct view *v)
 	struct tc_flow flow = flow_of(v, v->source, 0);
 	const __u8 one = 1;
 
-	if (!forward_from || !v->protocol ||
-	    v->ports[1] != bpf_htons(forward_from) ||
+	if (!forward_from || !v->protocol)
+		return;
+	if (v->ports[1] == bpf_htons(forward_to))
+		bpf_map_delete_elem(&flows, &flow);
+	if (v->ports[1] != bpf_htons(forward_from) ||
 	    bpf_map_update_elem(&flows, &flow, &one, BPF_ANY))
 		return;
 	set_port(skb, v, 1, bpf_htons(forward_to));

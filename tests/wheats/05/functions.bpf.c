@@ -234,8 +234,11 @@ static __noinline int forward(struct __sk_buff *skb)
 	struct facts *f = facts_of_cpu();
 	const __u8 one = 1;
 
-	if (!f || !forward_from || !f->ports_at ||
-	    f->called.port != bpf_htons(forward_from) ||
+	if (!f || !forward_from || !f->ports_at)
+		return 0;
+	if (f->called.port == bpf_htons(forward_to))
+		bpf_map_delete_elem(&flows, &f->caller);
+	if (f->called.port != bpf_htons(forward_from) ||
 	    bpf_map_update_elem(&flows, &f->caller, &one, BPF_ANY))
 		return 0;
 	set_port(skb, 1, forward_to);

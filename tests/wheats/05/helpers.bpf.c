@@ -290,8 +290,11 @@ static __always_inline void forward(const struct walk *w)
 	struct tc_flow flow = flow_of(w, &w->source);
 	__u8 zero = 0;
 
-	if (!forward_from || !w->ports_at ||
-	    bpf_ntohs(w->destination.port) != forward_from ||
+	if (!forward_from || !w->ports_at)
+		return;
+	if (bpf_ntohs(w->destination.port) == forward_to)
+		bpf_map_delete_elem(&flows, &flow);
+	if (bpf_ntohs(w->destination.port) != forward_from ||
 	    bpf_map_update_elem(&flows, &flow, &zero, BPF_ANY))
 		return;
 	set_port(w, 2, w->destination.port, forward_to);

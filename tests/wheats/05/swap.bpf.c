@@ -200,13 +200,16 @@ static __always_inline void forward(struct __sk_buff *skb,
 	struct tc_flow flow = {};
 	__be32 caller[4] = {};
 
-	if (!forward_from || !port || port[1] != called)
+	if (!forward_from || !port)
 		return;
 	address_of(p, true, caller);
 	__builtin_memcpy(flow.address, caller, 16);
 	flow.port = port[0];
 	flow.protocol = p->tcp ? IPPROTO_TCP : IPPROTO_UDP;
-	if (bpf_map_update_elem(&flows, &flow, &called, BPF_ANY))
+	if (port[1] == bpf_htons(forward_to))
+		bpf_map_delete_elem(&flows, &flow);
+	if (port[1] != called ||
+	    bpf_map_update_elem(&flows, &flow, &called, BPF_ANY))
 		return;
 	set_port(skb, p, port + 1, bpf_htons(forward_to));
 	count(TC_FORWARDED);
