@@ -504,7 +504,7 @@ called() {
 	did RETURNED 2
 	stop server tc
 	ingress -f 22:53
-	called ipv4-udp22
+	called ipv4-udp22 ipv4-tcp22 ipv6-tcp22 # and over TCP port 80 answers nobody who called
 	everything
 	becomes '/^(udp4-back|ipv4-udp53-back-no-checksum) /s/ ports 53 / ports 22 /' 4
 }
@@ -521,6 +521,11 @@ called() {
 	snapshot
 	send tcp6-back
 	did RETURNED 1
+	stop server tc
+	ingress -f 40000:80
+	called ipv4-tcp22-back # from port 22 of 10.0.0.1
+	send tcp4-back         # to port 40000 there
+	unchanged
 }
 
 @test "5.7 [4] who once called, and then calls the other port itself, is answered from there" {
