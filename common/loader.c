@@ -88,6 +88,42 @@ long long parse_number(const char *text, long long least, long long most)
 	return errno || end == text || *end || n < least || n > most ? -1 : n;
 }
 
+static error_t parse_iface_arg(int key, char *arg, struct argp_state *state)
+{
+	struct iface_args *args = state->input;
+
+	switch (key) {
+	case 'v':
+		args->verbosity++;
+		break;
+	case ARGP_KEY_ARG:
+		if (args->ifname)
+			argp_error(state, "one interface only, not also '%s'",
+				   arg);
+		args->ifname = arg;
+		break;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "which interface?");
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+static const struct argp_option iface_options[] = {
+	{ "verbose", 'v', NULL, 0, "say what is done; -vv: libbpf's log too",
+	  0 },
+	{},
+};
+
+static const struct argp iface_argp = {
+	.options = iface_options,
+	.parser = parse_iface_arg,
+};
+
+const struct argp_child iface_args_parser[] = { { .argp = &iface_argp }, {} };
+
 /* -- start and end -------------------------------------------------------- */
 
 void loader_args(const struct argp *argp, int argc, char **argv)
@@ -119,9 +155,12 @@ void loader_init(int level)
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGHUP);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
+	if (signal(SIGHUP, SIG_IGN) != SIG_IGN) /* nohup ignores it */
+		sigaction(SIGHUP, &action, NULL);
 	signal(SIGPIPE, SIG_IGN); /* a reader that left is a failed write */
 }
 
@@ -184,44 +223,6 @@ int fail_load(int err)
 	}
 	return fail("load: %s (%s)", strerror(-err), load_hint(err));
 }
-
-/* -- the command line ------------------------------------------------------ */
-
-static error_t parse_iface_arg(int key, char *arg, struct argp_state *state)
-{
-	struct iface_args *args = state->input;
-
-	switch (key) {
-	case 'v':
-		args->verbosity++;
-		break;
-	case ARGP_KEY_ARG:
-		if (args->ifname)
-			argp_error(state, "one interface only, not also '%s'",
-				   arg);
-		args->ifname = arg;
-		break;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which interface?");
-		break;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-	return 0;
-}
-
-static const struct argp_option iface_options[] = {
-	{ "verbose", 'v', NULL, 0, "say what is done; -vv: libbpf's log too",
-	  0 },
-	{},
-};
-
-static const struct argp iface_argp = {
-	.options = iface_options,
-	.parser = parse_iface_arg,
-};
-
-const struct argp_child iface_args_parser[] = { { .argp = &iface_argp }, {} };
 
 /* -- counters ------------------------------------------------------------- */
 

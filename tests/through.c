@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * through PROGRAM FOLDER FRAME…: runs a pinned tc program on each frame, a file of
+ * through [-c] PROGRAM FOLDER FRAME…: runs a pinned tc program on each frame, a file of
  * raw bytes, and writes what it made of it to FOLDER, under the same name. Prints a
  * line `FRAME VERDICT MARK PRIORITY OFFSET…` for each, in decimal: where the bytes are
  * that are others now. (One that is there only now, or not any more, is another.)
+ * With -c the packet comes as from a card that has summed it up, and it is an error,
+ * EBADMSG, if that sum is not that of the packet any more.
  */
 #include <errno.h>
 #include <error.h>
@@ -13,6 +15,9 @@
 #include <bpf/bpf.h>
 
 enum { MOST = 4096 };
+
+/* BPF_F_TEST_SKB_CHECKSUM_COMPLETE; older headers do not have it. */
+#define CARD_SUM (1 << 2)
 
 /* Puts the name of FRAME in FOLDER into PATH. */
 static const char *under(const char *folder, const char *frame, char *path)
@@ -44,7 +49,7 @@ static void print_changes(const char *old, size_t old_length, const char *new,
 	putchar('\n');
 }
 
-static void run(int program, const char *folder, const char *frame)
+static void run(int program, int flags, const char *folder, const char *frame)
 {
 	char in[MOST], out[2 * MOST], path[FILENAME_MAX];
 	FILE *from = open_or_die(frame, "r");
@@ -52,7 +57,7 @@ static void run(int program, const char *folder, const char *frame)
 	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = in, .data_out = out,
 		    .data_size_out = sizeof(out), .ctx_in = &skb,
 		    .ctx_size_in = sizeof(skb), .ctx_out = &skb,
-		    .ctx_size_out = sizeof(skb),
+		    .ctx_size_out = sizeof(skb), .flags = flags,
 		    .data_size_in = fread(in, 1, sizeof(in), from));
 	FILE *to = open_or_die(under(folder, frame, path), "w");
 
@@ -69,14 +74,15 @@ static void run(int program, const char *folder, const char *frame)
 
 int main(int argc, char **argv)
 {
-	int program;
+	int flags = argc > 1 && !strcmp(argv[1], "-c") ? CARD_SUM : 0;
+	int first = flags ? 2 : 1, program;
 
-	if (argc < 4)
-		error(2, 0, "usage: through PROGRAM FOLDER FRAME…");
-	program = bpf_obj_get(argv[1]);
+	if (argc < first + 3)
+		error(2, 0, "usage: through [-c] PROGRAM FOLDER FRAME…");
+	program = bpf_obj_get(argv[first]);
 	if (program < 0)
-		error(EXIT_FAILURE, errno, "%s", argv[1]);
-	for (int i = 3; i < argc; i++)
-		run(program, argv[2], argv[i]);
+		error(EXIT_FAILURE, errno, "%s", argv[first]);
+	for (int i = first + 2; i < argc; i++)
+		run(program, flags, argv[first + 1], argv[i]);
 	return EXIT_SUCCESS;
 }

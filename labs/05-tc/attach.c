@@ -40,6 +40,12 @@ static struct {
 	} filters[HOOKS]; /* clsact */
 } done = { .links = { -1, -1 } };
 
+/* The kernel's to a question: the first message of it. */
+union answer {
+	struct nlmsghdr head;
+	char bytes[8192];
+};
+
 static const char *const ways[] = {
 	[TC_WAY_ANY] = "any",
 	[TC_WAY_CLSACT] = "clsact",
@@ -79,6 +85,60 @@ static int attach_tcx(int hook, const struct bpf_program *prog)
 	return 0;
 }
 
+/* -- what the kernel knows of filters and queueing disciplines ------------- */
+
+/*
+ * Asks the kernel by the message TYPE for what is at PARENT, and writes the first
+ * bytes of its answer to ANSWER, SIZE bytes. Returns whether there is one.
+ */
+static bool ask_kernel(int type, int flags, __u32 parent, void *answer,
+		       size_t size)
+{
+	struct {
+		struct nlmsghdr head;
+		struct tcmsg tc;
+	} ask = {
+		.head = { .nlmsg_len = sizeof(ask),
+			  .nlmsg_type = type,
+			  .nlmsg_flags = NLM_F_REQUEST | flags },
+		.tc = { .tcm_family = AF_UNSPEC,
+			.tcm_ifindex = done.ifindex,
+			.tcm_parent = parent },
+	};
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	bool answered = fd >= 0 &&
+			send(fd, &ask, sizeof(ask), 0) == sizeof(ask) &&
+			recv(fd, answer, size, 0) > 0;
+
+	if (fd >= 0)
+		close(fd);
+	return answered;
+}
+
+/* Is there any filter at HOOK, of whomever? When nobody can tell: yes. */
+static bool any_filter(int hook)
+{
+	union answer answer;
+
+	return !ask_kernel(RTM_GETTFILTER, NLM_F_DUMP, hooks[hook].parent,
+			   &answer, sizeof(answer)) ||
+	       answer.head.nlmsg_type != NLMSG_DONE;
+}
+
+/* Is the queueing discipline there that clsact shares a place with, ingress? */
+static bool ingress_only(void)
+{
+	union answer answer;
+	struct tcmsg *tc = NLMSG_DATA(&answer.head);
+	struct rtattr *kind = TCA_RTA(tc);
+
+	/* With an echo, for us; with an acknowledgment, so that something comes. */
+	return ask_kernel(RTM_GETQDISC, NLM_F_ECHO | NLM_F_ACK, TC_H_CLSACT,
+			  &answer, sizeof(answer)) &&
+	       answer.head.nlmsg_type == RTM_NEWQDISC &&
+	       kind->rta_type == TCA_KIND && !strcmp(RTA_DATA(kind), "ingress");
+}
+
 /* -- clsact --------------------------------------------------------------- */
 
 static int make_qdisc(void)
@@ -88,7 +148,9 @@ static int make_qdisc(void)
 	int err = bpf_tc_hook_create(&hook);
 
 	done.made_qdisc = !err;
-	return err == -EEXIST ? 0 : err;
+	if (err == -EEXIST)
+		return ingress_only() ? err : 0;
+	return err;
 }
 
 static int attach_filter(int hook, const struct bpf_program *prog)
@@ -128,32 +190,6 @@ static void detach_filter(int hook)
 		bpf_tc_detach(&at, &filter);
 }
 
-/* Is there any filter at HOOK, of whomever? When nobody can tell: yes. */
-static bool any_filter(int hook)
-{
-	struct {
-		struct nlmsghdr head;
-		struct tcmsg tc;
-	} ask = {
-		.head = { .nlmsg_len = sizeof(ask),
-			  .nlmsg_type = RTM_GETTFILTER,
-			  .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
-		.tc = { .tcm_family = AF_UNSPEC,
-			.tcm_ifindex = done.ifindex,
-			.tcm_parent = hooks[hook].parent },
-	};
-	char answer[8192] __attribute__((aligned(NLMSG_ALIGNTO)));
-	const struct nlmsghdr *first = (const void *)answer;
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	bool none = fd >= 0 && send(fd, &ask, sizeof(ask), 0) == sizeof(ask) &&
-		    recv(fd, answer, sizeof(answer), 0) > 0 &&
-		    first->nlmsg_type == NLMSG_DONE;
-
-	if (fd >= 0)
-		close(fd);
-	return !none;
-}
-
 static void remove_qdisc(void)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = done.ifindex,
@@ -170,6 +206,9 @@ static const char *hint(int err, enum tc_way way)
 {
 	if (way == TC_WAY_TCX && err == -EINVAL)
 		return " (this kernel has no tcx: -a clsact)";
+	if (way == TC_WAY_CLSACT && err == -EEXIST)
+		return " (there is a qdisc ingress: tc qdisc del dev … "
+		       "ingress)";
 	return err == -EPERM ? " (this needs root: sudo)" : "";
 }
 
@@ -197,7 +236,10 @@ int tc_attach(const char *ifname, enum tc_way way,
 
 static bool link_there(int fd)
 {
-	/* A tcx link outlives its interface, with the interface number 0. */
+	/*
+	 * A tcx link outlives its interface, with the interface number 0, which
+	 * stands where that of an XDP link does. (Older headers know no tcx.)
+	 */
 	struct bpf_link_info info = {};
 	__u32 size = sizeof(info);
 

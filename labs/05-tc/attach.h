@@ -20,9 +20,10 @@ int tc_way_by_name(const char *text);
 const char *tc_way_name(enum tc_way way);
 
 /*
- * Attaches INGRESS and EGRESS to the interface IFNAME, behind the programs that
- * are there. Returns the way that was taken; -1, having said why, and with nothing
- * left behind.
+ * Attaches INGRESS and EGRESS to the interface IFNAME; programs that are there stay.
+ * Ours run behind other tcx programs, which all run before any filter; among
+ * filters, before those whose preference the kernel has chosen. Returns the way that
+ * was taken; -1, having said why, and with nothing left behind.
  */
 int tc_attach(const char *ifname, enum tc_way way,
 	      const struct bpf_program *ingress,
@@ -33,7 +34,8 @@ bool tc_attached(void);
 
 /*
  * Detaches both; and removes the queueing discipline, if tc_attach() made it and
- * no filter of somebody else is in it by now.
+ * no filter of somebody else is in it by now. (Else it stays, and is empty when that
+ * one has gone. It does nothing then.)
  */
 void tc_detach(void);
 

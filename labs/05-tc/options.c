@@ -116,20 +116,20 @@ const char *add_dscp(char *text)
 	return NULL;
 }
 
-/* The number that TEXT is in hex, from LEAST to 0xffff; or -1. */
-static long parse_hex(const char *text, long least)
+/* The number that TEXT is in hex, from 1 to 0xffff; or -1. */
+static long parse_hex(const char *text)
 {
 	char *end;
 	long n = isxdigit(*text) ? strtol(text, &end, 16) : -1;
 
-	return n >= least && n <= 0xffff && !*end ? n : -1;
+	return n >= 1 && n <= 0xffff && !*end ? n : -1;
 }
 
 const char *add_class(char *text)
 {
 	char *major = cut(text, '='), *minor = major ? cut(major, ':') : NULL;
-	long qdisc = minor ? parse_hex(major, 1) : -1;
-	long class = minor ? parse_hex(minor, 1) : -1;
+	long qdisc = minor ? parse_hex(major) : -1;
+	long class = minor ? parse_hex(minor) : -1;
 	struct tc_service *service;
 	const char *wrong;
 

@@ -166,8 +166,22 @@ static __always_inline void mirror(struct __sk_buff *skb)
  */
 static __always_inline void pop_vlan(struct __sk_buff *skb)
 {
-	if (vlan && skb->vlan_present && (skb->vlan_tci & 0xfff) == vlan)
+	if (vlan && skb->vlan_present &&
+	    skb->vlan_proto == bpf_htons(ETH_P_8021Q) &&
+	    (skb->vlan_tci & 0xfff) == vlan)
 		bpf_skb_vlan_pop(skb);
+}
+
+/*
+ * Is P a message between neighbors, of their discovery or of multicast listeners?
+ * These are believed with the hop limit 255 or 1 only, which proves that no router
+ * was in between (RFC 4861, RFC 3810).
+ */
+static __always_inline bool between_neighbors(const struct packet *p)
+{
+	__u8 type = p->ipv6 && p->icmp ? p->icmp->type : 0;
+
+	return (type >= 130 && type <= 137) || type == 143;
 }
 
 /* The word of an IPv4 header that begins with the TTL, as it will be. */
@@ -176,12 +190,24 @@ static __always_inline __be16 word_with_ttl(__be16 word)
 	return (word & bpf_htons(0x00ff)) | bpf_htons(ttl << 8);
 }
 
+/*
+ * Some cards sum up the whole packet (CHECKSUM_COMPLETE), and the kernel believes
+ * them: the sum in SKB follows a word that has changed. (An IPv4 header with
+ * its checksum sums to the same as before.)
+ */
+static __always_inline void tell_sum(struct __sk_buff *skb, __be16 old,
+				     __be16 new)
+{
+	bpf_csum_update(skb, (__u16)~old + new);
+}
+
 /* Sets the TTL, or the hop limit, in place. */
-static __always_inline void set_ttl(struct packet *p)
+static __always_inline void set_ttl(struct __sk_buff *skb, struct packet *p)
 {
 	/*
 	 * EXERCISE 5.1 [2]: the checksum covers words of 16 bits, and the TTL
-	 * is the first half of one: csum_replace(). IPv6 has no checksum.
+	 * is the first half of one: csum_replace(). IPv6 has no checksum; but a
+	 * card may have summed up the packet: tell_sum().
 	 */
 	/* BEGIN SOLUTION */
 	if (p->ipv4 && p->ipv4->ttl != ttl) {
@@ -192,7 +218,10 @@ static __always_inline void set_ttl(struct packet *p)
 		*word = new;
 		count(TC_TTL_SET);
 	} else if (p->ipv6 && p->ipv6->hop_limit != ttl) {
+		__be16 *word = (__be16 *)&p->ipv6->nexthdr, old = *word;
+
 		p->ipv6->hop_limit = ttl;
+		tell_sum(skb, old, *word);
 		count(TC_TTL_SET);
 	}
 	/* END SOLUTION */
@@ -348,6 +377,7 @@ SEC("tc")
 int tc_ingress(struct __sk_buff *skb)
 {
 	struct packet p;
+	bool set;
 
 	count(TC_INGRESS);
 	mirror(skb);
@@ -355,10 +385,11 @@ int tc_ingress(struct __sk_buff *skb)
 	if (parse_skb(skb, &p) == PACKET_MALFORMED)
 		return TC_ACT_UNSPEC;
 	mark(skb, &p);
-	if (ttl && ttl_by_helper)
+	set = ttl && !between_neighbors(&p);
+	if (set && ttl_by_helper)
 		set_ttl_by_helper(skb, &p);
-	else if (ttl)
-		set_ttl(&p);
+	else if (set)
+		set_ttl(skb, &p);
 	forward(skb, &p);
 	return TC_ACT_UNSPEC;
 }
@@ -397,13 +428,15 @@ static __always_inline bool take_bytes(struct tc_limit *limit, __u32 length,
 static __always_inline bool limited(struct __sk_buff *skb,
 				    const struct packet *p)
 {
+	/* Of a packet that the card will cut up wire_len has all headers. */
+	__u32 length = skb->wire_len > skb->len ? skb->wire_len : skb->len;
 	struct tc_address destination;
 	struct tc_limit *limit;
 
 	if (!destination_of(p, destination.bytes))
 		return false;
 	limit = bpf_map_lookup_elem(&limits, &destination);
-	return limit && !take_bytes(limit, skb->len, bpf_ktime_get_ns());
+	return limit && !take_bytes(limit, length, bpf_ktime_get_ns());
 }
 
 /* Sets the six bits of the DSCP, and leaves the two of ECN as they are. */

@@ -105,6 +105,8 @@ static void parse_forward(struct argp_state *state, char *arg)
 	*to++ = '\0';
 	env.forward_from = number(state, "port", arg, 1, 65535);
 	env.forward_to = number(state, "port", to, 1, 65535);
+	if (env.forward_from == env.forward_to)
+		argp_error(state, "port %s is forwarded to itself", to);
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)

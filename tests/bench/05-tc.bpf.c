@@ -63,7 +63,7 @@ int ttl_direct(struct __sk_buff *skb)
 
 	if (parse_skb(skb, &p) != PACKET_TCP)
 		return TC_ACT_SHOT;
-	set_ttl(&p);
+	set_ttl(skb, &p);
 	return TC_ACT_UNSPEC;
 }
 
