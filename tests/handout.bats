@@ -162,7 +162,7 @@ solution-lines() {
 	run -2 make lab-04
 	[[ $output == *"FAILED: port 23 was reached although it is blocked (exercise 4.2)"* ]]
 	run -2 make lab-05
-	[[ $output == *"FAILED: port 80 does not answer (exercise 5.7)"* ]]
+	[[ $output == *"FAILED: not 10 with the mark 7 and the TTL 9 (exercises 5.1 and 5.3)"* ]]
 	run -2 make check-01
 	[[ $output == *"✗ 1.1 [1] say hello"*"read labs/01-hello/README.md"*"0 of 10 points"* ]]
 	[ "$(git log --oneline | wc -l)" = 1 ]

@@ -30,7 +30,7 @@ setup() {
 
 @test "story: make lab-05" {
 	run -0 make lab-05
-	[[ $output == *"hello"*"counter packets 10 bytes"*"10.0.0.1 > 10.0.0.2: ICMP echo request"*" != ef counter packets 0"* ]]
+	[[ $output == *"counter packets 10 bytes"*"10.0.0.1 > 10.0.0.2: ICMP echo request"*" != ef counter packets 0"*"hello"* ]]
 }
 
 @test "story: make shell-01 has the program attached" {
