@@ -310,6 +310,7 @@ ready' 'on server build/maps --keep veth0; build/mapsctl block 10.0.0.1
 		-f|80|no forwarding '80': as 80:8080
 		-f|80:70000|no port '70000': 1 to 65535
 		-f|:80|no port '': 1 to 65535
+		-f|80:80|port 80 is forwarded to itself
 		-m|10.0.0.0/8|10.0.0.0/8: which mark? as 10.0.0.0/8=7
 		-m|10.0.0.0/8=0|10.0.0.0/8=0: which mark? as 10.0.0.0/8=7
 		-m|10.0.0.0/33=1|10.0.0.0/33=1: a length is 0 to 32
