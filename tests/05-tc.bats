@@ -612,21 +612,14 @@ copies-both-ways() {
 	done
 }
 
-# sent: the bytes and the packets that the client has sent.
-sent() {
-	ip -n client -j -s link show veth0 | jq '.[0].stats64.tx | .bytes, .packets'
-}
-
 @test "5.7 [4] a real wire: 1 MB goes there and back intact" {
 	copies-both-ways
 }
 
 @test "5.7 [4] a real wire: 1 MB goes there and back intact, in packets longer than the MTU" {
-	mapfile -t before < <(sent)
+	capture server veth0 -c 1 tcp and greater 3000
 	with-offloads copies-both-ways
-	mapfile -t after < <(sent)
-	mean=$(((after[0] - before[0]) / (after[1] - before[1])))
-	[ "$mean" -gt 1514 ] || wrong "packets longer than the MTU, or this test proves nothing" "$mean bytes on the average"
+	wait-for [ -s "$CAPTURED" ] || wrong "packets longer than the MTU, or this test proves nothing" "none"
 }
 
 # -- 5.8: VLAN -----------------------------------------------------------------------------------

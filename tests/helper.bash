@@ -52,6 +52,12 @@ teardown() {
 	[ -n "$LASTING" ] || rm -f "$LOGS/wires"
 }
 
+# teardown_file: the lasting hosts end with the file.
+teardown_file() {
+	ip netns list | cut -d' ' -f1 | xargs -r -n 1 ip netns delete
+	rm -f "$LOGS/wires"
+}
+
 # -- programs ------------------------------------------------------------------------------------
 
 # attach HOST PROGRAM [ARGUMENT…]: starts a loader, and pins its programs and maps by name.
@@ -66,10 +72,7 @@ attach() {
 pin() {
 	rm -rf "$PINS" "$MAPS"
 	mkdir "$PINS" "$MAPS"
-	{
-		held prog "$@" | sed "s|\(.*\) \(.*\)|prog pin id \1 $PINS/\2|"
-		held map "$@" | sed "s|\(.*\) \(.*\)|map pin id \1 $MAPS/\2|"
-	} | bpftool batch file - >/dev/null
+	build/hold "$(pid-of "$1" "$2")" "$PINS" "$MAPS"
 }
 
 # -- frames --------------------------------------------------------------------------------------
