@@ -26,19 +26,13 @@ static const struct meaning {
 	  "the lookup may have found nothing: compare with NULL first",
 	  "04-maps/README.md" },
 	{ "calls are not allowed while holding a lock",
-	  "nothing may be called between bpf_spin_lock and bpf_spin_unlock,\n"
-	  "    and each way through must come to the latter",
+	  "nothing may be called while the lock is held, on any way through",
 	  "05-tc/README.md" },
 	{ "math between pkt pointer and",
-	  "what meets a packet pointer here might be any number: a length "
-	  "without\n"
-	  "    a bound; or what was a pointer before a helper changed the "
-	  "packet",
+	  "an unbounded number, or a stale pointer, meets a packet pointer",
 	  "05-tc/README.md, “Stale pointers”" },
 	{ "mem access 'scalar'",
-	  "that is a number, no pointer; not any more, if a helper has changed "
-	  "the\n"
-	  "    packet since: then parse it again",
+	  "that is a number; or was a pointer, which a helper made stale",
 	  "05-tc/README.md, “Stale pointers”" },
 	{ "!read_ok", "a variable is read that was not set on every way here",
 	  "01-hello/README.md" },

@@ -19,14 +19,13 @@
 enum { INGRESS, EGRESS, HOOKS };
 
 static const struct {
-	const char *name;
 	enum bpf_tc_attach_point point;
 	enum bpf_attach_type tcx;
 	__u32 parent; /* of its filters */
 } hooks[HOOKS] = {
-	[INGRESS] = { "ingress", BPF_TC_INGRESS, TCX_INGRESS,
+	[INGRESS] = { BPF_TC_INGRESS, TCX_INGRESS,
 		      TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS) },
-	[EGRESS] = { "egress", BPF_TC_EGRESS, TCX_EGRESS,
+	[EGRESS] = { BPF_TC_EGRESS, TCX_EGRESS,
 		     TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS) },
 };
 
@@ -40,14 +39,13 @@ static struct {
 	} filters[HOOKS]; /* clsact */
 } done = { .links = { -1, -1 } };
 
-/* The kernel's to a question: the first message of it. */
+/* The first message of the kernel's answer. */
 union answer {
 	struct nlmsghdr head;
 	char bytes[8192];
 };
 
 static const char *const ways[] = {
-	[TC_WAY_ANY] = "any",
 	[TC_WAY_CLSACT] = "clsact",
 	[TC_WAY_TCX] = "tcx",
 };
@@ -88,11 +86,10 @@ static int attach_tcx(int hook, const struct bpf_program *prog)
 /* -- what the kernel knows of filters and queueing disciplines ------------- */
 
 /*
- * Asks the kernel by the message TYPE for what is at PARENT, and writes the first
- * bytes of its answer to ANSWER, SIZE bytes. Returns whether there is one.
+ * Asks the kernel by the message TYPE, with FLAGS, for what is at PARENT. Returns
+ * whether there is an ANSWER.
  */
-static bool ask_kernel(int type, int flags, __u32 parent, void *answer,
-		       size_t size)
+static bool ask_kernel(int type, int flags, __u32 parent, union answer *answer)
 {
 	struct {
 		struct nlmsghdr head;
@@ -108,7 +105,7 @@ static bool ask_kernel(int type, int flags, __u32 parent, void *answer,
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 	bool answered = fd >= 0 &&
 			send(fd, &ask, sizeof(ask), 0) == sizeof(ask) &&
-			recv(fd, answer, size, 0) > 0;
+			recv(fd, answer, sizeof(*answer), 0) > 0;
 
 	if (fd >= 0)
 		close(fd);
@@ -121,7 +118,7 @@ static bool any_filter(int hook)
 	union answer answer;
 
 	return !ask_kernel(RTM_GETTFILTER, NLM_F_DUMP, hooks[hook].parent,
-			   &answer, sizeof(answer)) ||
+			   &answer) ||
 	       answer.head.nlmsg_type != NLMSG_DONE;
 }
 
@@ -134,7 +131,7 @@ static bool ingress_only(void)
 
 	/* With an echo, for us; with an acknowledgment, so that something comes. */
 	return ask_kernel(RTM_GETQDISC, NLM_F_ECHO | NLM_F_ACK, TC_H_CLSACT,
-			  &answer, sizeof(answer)) &&
+			  &answer) &&
 	       answer.head.nlmsg_type == RTM_NEWQDISC &&
 	       kind->rta_type == TCA_KIND && !strcmp(RTA_DATA(kind), "ingress");
 }

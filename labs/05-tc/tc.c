@@ -254,7 +254,7 @@ int main(int argc, char **argv)
 	if (way < 0)
 		goto out;
 
-	tell("attached to %s by %s", env.iface.ifname, tc_way_name(way));
+	printf("attached to %s by %s\n", env.iface.ifname, tc_way_name(way));
 	say_ready();
 	status = watch(skel);
 	tc_detach();

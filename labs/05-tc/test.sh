@@ -17,9 +17,9 @@ on server tc -batch - <<-END
 	class add dev veth0 parent 1:1 classid 1:10 htb rate 6mbit ceil 8mbit quantum 4542
 	class add dev veth0 parent 1:1 classid 1:20 htb rate 2mbit ceil 8mbit quantum 1514
 END
-start server build/tc -v -t 9 -m 10.0.0.0/24=7 -f 80:8080 -M veth1 --mirror-every 2 \
+start server build/tc -t 9 -m 10.0.0.0/24=7 -f 80:8080 -M veth1 --mirror-every 2 \
 	-d 5001=46 -c 5001=1:10 -c 5002=1:20 -l fd00::1=1,500 veth0
-errors-of server tc
+output-of server tc | head -n 1
 stage "$@"
 
 # packets-in CLASS: what has gone through it so far.
