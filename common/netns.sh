@@ -169,6 +169,18 @@ throw() {
 	tests/frame "$2" | on "$1" socat -u - INTERFACE:veth0
 }
 
+# capture HOST INTERFACE [WORD…]: from now on tcpdump, given these words too, shows what is on that
+# interface; `output-of HOST tcpdump` has it, and once it has ended `ended HOST tcpdump`.
+capture() {
+	local host=$1 log
+	log=$(log-of "$1" tcpdump)
+	shift
+
+	nsenter --net=/run/netns/"$host" tcpdump -n -l --immediate-mode -i "$@" >"$log.out" 2>"$log.err" 3>&- &
+	echo $! >"$log.pid"
+	wait-for grep -q listening "$log.err" || fail "tcpdump on $host does not listen"
+}
+
 # -- programs ------------------------------------------------------------------------------------
 
 DEADLINE=${DEADLINE:-5} # seconds that any wait below may take

@@ -292,12 +292,12 @@ by-mark() {
 	attach client build/tc -d 80=46 -d 81=0 veth0
 	serve server 80
 	snapshot
-	capture server veth0 dst port 80
+	capture server veth0 -e -v dst port 80
 	connects client 10.0.0.2 80 2 || wrong "a connection over IPv4" "none"
 	connects client fd00::2 80 2 || wrong "a connection over IPv6" "none"
 	sent=$(done-so-far DSCP_SET)
 	[ "$sent" -ge 8 ] || wrong "at least 8 segments with the DSCP set" "$sent"
-	seen "$sent" '[(](tos|class) 0xb8,.* (10.0.0.2|fd00::2).80: '
+	seen server "$sent" '[(](tos|class) 0xb8,.* (10.0.0.2|fd00::2).80: '
 }
 
 # -- 5.5: the limit ------------------------------------------------------------------------------
@@ -426,12 +426,12 @@ arrivals-are() {
 @test "5.6 [2] every frame is mirrored as it came, whatever it is, and goes on" {
 	ingress -M veth1 -t 9
 	snapshot
-	capture tap veth0
+	capture tap veth0 -e -v
 	for frame in tcp4 arp vlan-tcp22 ipv4-ihl-4 llc; do throw client "$frame"; done
-	seen 1 'ttl 64.* 10.0.0.1.40000 > 10.0.0.2.80: '
-	seen 1 'vlan 5,.*ttl 64.* 10.0.0.1.40000 > 10.0.0.2.22: '
-	seen 1 'ethertype ARP'
-	seen 5 '02:00:00:00:00:01 > '
+	seen tap 1 'ttl 64.* 10.0.0.1.40000 > 10.0.0.2.80: '
+	seen tap 1 'vlan 5,.*ttl 64.* 10.0.0.1.40000 > 10.0.0.2.22: '
+	seen tap 1 'ethertype ARP'
+	seen tap 5 '02:00:00:00:00:01 > '
 	did MIRRORED 5
 	on client ping -q -c 1 -W 1 10.0.0.2 >/dev/null || wrong "an answer to a ping" "none"
 }
@@ -617,28 +617,28 @@ copies-both-ways() {
 }
 
 @test "5.7 [4] a real wire: 1 MB goes there and back intact, in packets longer than the MTU" {
-	capture server veth0 -c 1 tcp and greater 3000
+	capture server veth0 -e -v -c 1 tcp and greater 3000
 	with-offloads copies-both-ways
-	wait-for [ -s "$CAPTURED" ] || wrong "packets longer than the MTU, or this test proves nothing" "none"
+	wait-for is-seen server 1 . || wrong "packets longer than the MTU, or this test proves nothing" "none"
 }
 
 # -- 5.8: VLAN -----------------------------------------------------------------------------------
 
 @test "5.8 [2] what goes out has the tag, before a tag that it has already" {
 	ingress -V 4094
-	capture client veth0
+	capture client veth0 -e -v
 	snapshot
 	throw server tcp4
 	throw server ipv6-tcp22
 	throw server vlan-tcp22
-	seen 1 'ethertype 802.1Q .*vlan 4094, p 0, ethertype IPv4.* 10.0.0.1.40000 > 10.0.0.2.80: '
-	seen 1 'ethertype 802.1Q .*vlan 4094, p 0, ethertype IPv6.* fd00::1.40000 > fd00::2.22: '
-	seen 1 'vlan 4094, p 0, ethertype 802.1Q.* vlan 5,.* 10.0.0.1.40000 > 10.0.0.2.22: '
+	seen client 1 'ethertype 802.1Q .*vlan 4094, p 0, ethertype IPv4.* 10.0.0.1.40000 > 10.0.0.2.80: '
+	seen client 1 'ethertype 802.1Q .*vlan 4094, p 0, ethertype IPv6.* fd00::1.40000 > fd00::2.22: '
+	seen client 1 'vlan 4094, p 0, ethertype 802.1Q.* vlan 5,.* 10.0.0.1.40000 > 10.0.0.2.22: '
 	did VLAN_PUSHED 3
 	cp build/tc "$BATS_TEST_TMPDIR/another" # a tag that is in the skb still
 	start server "$BATS_TEST_TMPDIR/another" -V 7 veth0
 	throw server tcp4
-	seen 1 'vlan [0-9]+, p 0, ethertype 802.1Q .*vlan [0-9]+, p 0, ethertype IPv4.* 10.0.0.1.40000 > 10.0.0.2.80: '
+	seen client 1 'vlan [0-9]+, p 0, ethertype 802.1Q .*vlan [0-9]+, p 0, ethertype IPv4.* 10.0.0.1.40000 > 10.0.0.2.80: '
 }
 
 @test "5.8 [2] a real wire: two hosts in one VLAN talk, in two they do not" {
@@ -654,12 +654,12 @@ copies-both-ways() {
 }
 
 @test "5.8 [2] without -V nothing is tagged" {
-	capture client veth0
+	capture client veth0 -e -v
 	start server build/tc veth0
 	throw server tcp4
-	seen 1 'ethertype IPv4.* 10.0.0.1.40000 > 10.0.0.2.80: '
+	seen client 1 'ethertype IPv4.* 10.0.0.1.40000 > 10.0.0.2.80: '
 	stop server tc
 	start server build/tc -V 7 veth0
 	throw server tcp4
-	seen 1 'vlan 7, p 0, ethertype IPv4'
+	seen client 1 'vlan 7, p 0, ethertype IPv4'
 }

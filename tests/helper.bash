@@ -283,27 +283,18 @@ runs() {
 
 # -- real traffic --------------------------------------------------------------------------------
 
-# capture HOST INTERFACE [FILTER…]: from now on tcpdump writes a line for each frame there; `seen` has them.
-capture() {
-	local host=$1
-
-	CAPTURED=$BATS_TEST_TMPDIR/captured
-	on "$host" tcpdump -n -e -v -l --immediate-mode -i "${@:2}" >"$CAPTURED" 2>"$CAPTURED.err" 3>&- &
-	wait-for grep -q listening "$CAPTURED.err" || { cat "$CAPTURED.err" && return 1; }
-}
-
-# seen N REGEX: so many of the captured frames are like that; waits for them.
+# seen HOST N REGEX: so many of the frames captured there are like that; waits for them.
 seen() {
-	wait-for is-seen "$@" || wrong "$1 frames like: $2" "$(is-seen "$@" || :)"$'\n'"$(<"$CAPTURED")"
+	wait-for is-seen "$@" || wrong "$2 frames like: $3" "$(is-seen "$@" || :)"$'\n'"$(output-of "$1" tcpdump)"
 }
 
-# is-seen N REGEX: are there so many by now? Says how many. (A frame takes tcpdump more than one line.)
+# is-seen HOST N REGEX: are there so many by now? Says how many. (A frame takes tcpdump more than one line.)
 is-seen() {
 	local got
 
-	got=$(sed -z 's/\n  */ /g' "$CAPTURED" | grep -cE -- "$2") || :
+	got=$(output-of "$1" tcpdump | sed -z 's/\n  */ /g' | grep -cE -- "$3") || :
 	echo "$got"
-	[ "$got" = "$1" ]
+	[ "$got" = "$2" ]
 }
 
 # connects HOST ADDRESS PORT SECONDS: is HOST greeted by that port there, in that time?

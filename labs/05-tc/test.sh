@@ -42,11 +42,10 @@ show server nft list chain ip behind tc
 [[ $(on server nft list chain ip behind tc) == *' packets 10 '* ]] || fail "not 10 with the mark 7 and the TTL 9 (exercises 5.1 and 5.3)"
 
 say "a tap gets clones of one packet of two, as they came"
-on tap timeout 3 tcpdump -n -v --immediate-mode -c 1 -i veth0 icmp >"$TMPDIR/tap" 2>"$TMPDIR/tap.err" &
-wait-for grep -q listening "$TMPDIR/tap.err"
+capture tap veth0 -v -c 1 icmp
 on client ping -q -c 4 -i 0.002 -W 1 10.0.0.2 >/dev/null
-wait $! || fail "no clone came to the tap (exercise 5.6)"
-sed 's/^/    /' "$TMPDIR/tap"
+wait-for ended tap tcpdump || fail "no clone came to the tap (exercise 5.6)"
+output-of tap tcpdump | sed 's/^/    /'
 
 say "two floods of one size go out; one class gets three times as much as the other, and has DSCP 46, ef"
 on client nft 'table ip behind { chain tc { type filter hook input priority filter
