@@ -287,18 +287,18 @@ needs() {
 	compile gate_tc
 	experiment '
 		lab
-		tap server icmp
+		capture server veth0 -e icmp
 
 		ping-of() { on client ping -q -c "$1" -i 0.01 -W "$2" -s "$3" 10.0.0.2; }
 		# seen N BYTES: has the tap seen N pings that carry BYTES?
-		seen() { [ "$(grep -c "echo request.* length $(($2 + 8))\$" "$TMPDIR/tap-server")" = "$1" ]; }
+		seen() { [ "$(grep -c "echo request.* length $(($2 + 8))\$" "$(log-of server tcpdump).out")" = "$1" ]; }
 		# tap-sees N BYTES: three pings that carry BYTES meet a closed gate, then comes a
 		# short one that passes; by then the tap has seen N of the three.
 		tap-sees() {
 			fails ping-of 3 0.2 "$2"
 			ping-of 1 1 "$(($2 - 200))" >/dev/null
 			wait-for seen 1 "$(($2 - 200))" || fail "tcpdump does not see what passes"
-			seen "$1" "$2" || fail "not $1 of the pings that were dropped:" "$(cat "$TMPDIR/tap-server")"
+			seen "$1" "$2" || fail "not $1 of the pings that were dropped:" "$(cat "$(log-of server tcpdump).out")"
 		}
 		for mode in xdpdrv:301 xdpgeneric:302; do
 			on server ip link set dev veth0 "${mode%:*}" obj "$OBJECTS/gate_xdp.o" sec xdp
@@ -435,14 +435,14 @@ filters() {
 		on server socat TCP6-LISTEN:22,fork,ipv6only=0 OPEN:/dev/null 2>/dev/null &
 		wait-for on server socat -u OPEN:/dev/null TCP6:[::1]:22
 		start server build/parsing veth0
-		tap client "tcp src port 22 or icmp6"
+		capture client veth0 -e "tcp src port 22 or icmp6"
 		throw client ipv4-tiny-fragment-tcp22
 		throw client ipv4-tiny-fragment-rest
-		wait-for grep -qF "10.0.0.2.22 > 10.0.0.1.40000: Flags [S.]" "$TMPDIR/tap-client" ||
+		wait-for grep -qF "10.0.0.2.22 > 10.0.0.1.40000: Flags [S.]" "$(log-of client tcpdump).out" ||
 			fail "port 22 does not answer"
 		throw client ipv6-tiny-fragment-tcp22
-		wait-for grep -q "fd00::2 > fd00::1: ICMP6, parameter problem" "$TMPDIR/tap-client" ||
-			fail "the fragment is not refused: $(cat "$TMPDIR/tap-client")"'
+		wait-for grep -q "fd00::2 > fd00::1: ICMP6, parameter problem" "$(log-of client tcpdump).out" ||
+			fail "the fragment is not refused: $(cat "$(log-of client tcpdump).out")"'
 }
 
 # -- lab 04 --------------------------------------------------------------------------------------
@@ -665,17 +665,17 @@ filters() {
 		load gate_tc
 		ping-of() { on client ping -q -c "$1" -i 0.01 -W "$2" -s "$3" 10.0.0.2; }
 		# sees HOST N BYTES: has tcpdump there seen N pings that carry BYTES?
-		sees() { [ "$(grep -c "echo request.* length $(($3 + 8))\$" "$TMPDIR/tap-$1")" = "$2" ]; }
+		sees() { [ "$(grep -c "echo request.* length $(($3 + 8))\$" "$(log-of "$1" tcpdump).out")" = "$2" ]; }
 		# tap-sees HOST DIRECTION N: of three pings that tc drops there, then one that it lets pass,
 		# tcpdump has seen N, and the one.
 		tap-sees() {
 			on "$1" tc qdisc add dev veth0 clsact
-			tap "$1" icmp
+			capture "$1" veth0 -e icmp
 			tc-attach "$1" "$2" gate_tc
 			fails ping-of 3 0.2 300
 			ping-of 1 1 100 >/dev/null || fail "a short ping does not pass"
 			wait-for sees "$1" 1 100 || fail "tcpdump does not see what passes"
-			sees "$1" "$3" 300 || fail "$2: not $3 of what was dropped:" "$(cat "$TMPDIR/tap-$1")"
+			sees "$1" "$3" 300 || fail "$2: not $3 of what was dropped:" "$(cat "$(log-of "$1" tcpdump).out")"
 			on "$1" tc qdisc del dev veth0 clsact
 		}
 		tap-sees server ingress 3

@@ -101,9 +101,3 @@ judges() {
 tc-attach() {
 	on "$1" tc filter add dev veth0 "$2" "${@:4}" bpf direct-action object-pinned "/sys/fs/bpf/$3"
 }
-
-# tap HOST FILTER…: from now on tcpdump writes what it sees on HOST's first wire to $TMPDIR/tap-HOST.
-tap() {
-	on "$1" tcpdump -n -e -l --immediate-mode -i veth0 "${@:2}" >"$TMPDIR/tap-$1" 2>"$TMPDIR/tap-$1.err" &
-	wait-for grep -q "^listening" "$TMPDIR/tap-$1.err" || fail "tcpdump does not listen"
-}
