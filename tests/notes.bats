@@ -737,11 +737,11 @@ filters() {
 			on switch bpftool map update id "$ports" key $((port - 1)) 0 0 0 value "$index" 0 0 0
 		done
 		on switch ip link set dev veth0 xdpgeneric pinned /sys/fs/bpf/broadcast
-		tap a icmp
-		tap b icmp
+		capture a veth0 -e icmp
+		capture b veth0 -e icmp
 		throw client icmp4-request
 		for host in a b; do
-			wait-for grep -q "^.* 02:00:00:00:00:77 > .* echo request" "$TMPDIR/tap-$host" ||
+			wait-for grep -q " 02:00:00:00:00:77 > .* echo request" "$LOGS/$host-tcpdump.out" ||
 				fail "$host has got no clone"
 		done'
 }
