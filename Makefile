@@ -104,7 +104,7 @@ build/%.o: %.c | $(FIRST)
 	@echo "  CC    $@"
 	$Q$(AS_OWNER) $(CC) $(CFLAGS) -MMD -MP -c $< -o $@
 
-SHARED := build/loader.o build/verifier.o build/prefix.o
+SHARED := build/loader.o build/verifier.o build/prefix.o build/pins.o
 $(STEMS:%=build/%): $(SHARED)
 # Other .c files in a lab's folder are parts of its loader.
 parts = $(filter-out $1 $1.bpf,$(basename $(notdir $(wildcard labs/*-$(subst _,-,$1)/*.c))))

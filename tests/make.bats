@@ -57,9 +57,9 @@ rebuilds() {
 	touch -d '+1 minute' labs/04-maps/mapsctl/keys.c
 	run -0 make build/maps
 	[[ $output == *"build/keys.o"*"build/mapsctl"* ]]
-	touch -d '+2 minutes' labs/04-maps/pins.c
+	touch -d '+2 minutes' labs/04-maps/counts.c
 	run -0 make build/maps
-	[[ $output == *"build/pins.o"* && $output == *"build/mapsctl"* && $output == *"build/maps"* ]]
+	[[ $output == *"build/counts.o"* && $output == *"build/mapsctl"* && $output == *"build/maps"* ]]
 	cp labs/04-maps/mapsctl/keys.c labs/01-hello/
 	run ! make build/maps
 	[[ $output == *"two files have one name: labs/01-hello/keys.c labs/04-maps/mapsctl/keys.c"* ]]

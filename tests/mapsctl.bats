@@ -62,7 +62,7 @@ refuses() {
 	for command in 'block 10.0.0.1' list 'load /dev/null' stats 'guard --on 5 --off 5' stop; do
 		says 1 'mapsctl: no data plane is running: maps IFACE starts one' "build/mapsctl $command"
 	done
-	says 1 'mapsctl: open /sys/fs/bpf/maps/link: Permission denied (this needs root: sudo)' \
+	says 1 'mapsctl: open /sys/fs/bpf/maps: Permission denied (this needs root: sudo)' \
 		"$AS_USER build/mapsctl list"
 }
 

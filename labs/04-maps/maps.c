@@ -12,6 +12,7 @@
 #include <net/if.h>
 #include <time.h>
 #include <bpf/bpf.h>
+#include "counts.h"
 #include "event.h"
 #include "loader.h"
 #include "maps.h"
@@ -117,6 +118,7 @@ int main(int argc, char **argv)
 
 	loader_args(&argp, argc, argv);
 	loader_init(env.xdp.verbosity);
+	pins_init("maps", "mapsctl stop");
 	if (!if_nametoindex(env.xdp.ifname)) {
 		fail("attach to %s: %s", env.xdp.ifname, strerror(errno));
 		goto out;
@@ -127,7 +129,8 @@ int main(int argc, char **argv)
 		fail("open: %s", strerror(errno));
 		goto out;
 	}
-	if (!lock_pins(&fresh) || !may_attach(env.xdp.ifname, env.xdp.mode))
+	if (!lock_pins(&fresh) ||
+	    !may_attach("link", env.xdp.ifname, env.xdp.mode))
 		goto out;
 	pin_maps(skel->obj);
 
@@ -144,7 +147,7 @@ int main(int argc, char **argv)
 	}
 	link_fd =
 		attach_pinned(env.chain ? skel->progs.chain : skel->progs.maps,
-			      env.xdp.ifname, env.xdp.mode);
+			      "link", env.xdp.ifname, env.xdp.mode);
 	if (link_fd < 0)
 		goto out;
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
+#include "counts.h"
 #include "loader.h"
 #include "mapsctl.h"
 #include "pins.h"

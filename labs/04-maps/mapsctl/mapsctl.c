@@ -198,6 +198,7 @@ int main(int argc, char **argv)
 
 	loader_args(&argp, argc, argv);
 	loader_init(0);
+	pins_init("maps", "mapsctl stop");
 	if (command->run != guard && !options.watch)
 		let_signals_kill();
 	if (command->run != stop && !data_plane_runs())

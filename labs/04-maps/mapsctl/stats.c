@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include "counts.h"
 #include "event.h"
 #include "loader.h"
 #include "mapsctl.h"
