@@ -39,4 +39,32 @@ csum_replace(__sum16 check, __be16 old, __be16 new)
 	return (__sum16)~csum_fold(sum);
 }
 
+/*
+ * What changes in a sum when COUNT words of 32 bits change from OLD to NEW: for
+ * csum_apply(), as it is or added to others. All in network byte order. (A word of
+ * 32 bits counts as much as its two halves: 65536 is 1 in one's complement of 16.)
+ */
+static inline __attribute__((always_inline)) __u64
+csum_change(const __be32 *old, const __be32 *new, int count)
+{
+	__u64 change = 0;
+
+	for (int i = 0; i < count; i++)
+		change += (__u64)(__u32)~old[i] + (__u32) new[i];
+	return change;
+}
+
+/*
+ * The checksum CHECK after a CHANGE of what it covers, as csum_change() says it.
+ * Like csum_replace(), it leaves a wrong checksum wrong by as much.
+ */
+static inline __attribute__((always_inline)) __sum16 csum_apply(__sum16 check,
+								__u64 change)
+{
+	__u64 sum = (__u16)~check + change;
+
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	return (__sum16)~csum_fold((sum & 0xffff) + (sum >> 16));
+}
+
 #endif

@@ -3,7 +3,7 @@
  * common/csum.h against the checksum's definition (RFC 1071): a message of
  * three words is summed anew after each change of one word, and the incremental
  * update must say the same. Words at the edges are tried with one another, all
- * others with a fixed pseudo-random sequence.
+ * others, and blocks of words, with a fixed pseudo-random sequence.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +38,32 @@ static int agrees(__u16 old, __u16 new, __u16 a, __u16 b)
 	return 0;
 }
 
+/* The same of eight words, half of which become others. */
+static int block_agrees(void)
+{
+	union {
+		__u32 longs[4];
+		__u16 words[8];
+	} before, after;
+	__u16 expected, got;
+
+	for (int i = 0; i < 4; i++) {
+		before.longs[i] = random() << 16 ^ random();
+		after.longs[i] = i % 2 ? random() << 1 : ~0U * (random() % 2);
+	}
+	after.longs[3] |= 1; /* not nothing but zeroes */
+	expected = checksum(after.words, 8);
+	got = csum_apply(
+		checksum(before.words, 8),
+		csum_change(before.longs, after.longs, 2) +
+			csum_change(before.longs + 2, after.longs + 2, 2));
+	if (got == expected)
+		return 1;
+	printf("%08x %08x %08x %08x: expected %04x, got %04x\n", after.longs[0],
+	       after.longs[1], after.longs[2], after.longs[3], expected, got);
+	return 0;
+}
+
 int main(void)
 {
 	static const __u16 edges[] = { 0,      1,      0x7fff, 0x8000,
@@ -51,6 +77,8 @@ int main(void)
 	srandom(1624);
 	for (int i = 0; i < 1000000; i++)
 		wrong += !agrees(random(), random(), random(), random());
+	for (int i = 0; i < 1000000; i++)
+		wrong += !block_agrees();
 	printf("%d wrong\n", wrong);
 	return wrong ? EXIT_FAILURE : EXIT_SUCCESS;
 }

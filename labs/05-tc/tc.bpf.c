@@ -9,6 +9,7 @@
 #include <linux/pkt_cls.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
+#include "address.h"
 #include "csum.h"
 #include "parse.h"
 #include "tc.h"
@@ -110,32 +111,6 @@ static __always_inline enum packet_class parse_skb(struct __sk_buff *skb,
 static __always_inline __u32 offset_of(struct __sk_buff *skb, void *header)
 {
 	return header - (void *)(long)skb->data;
-}
-
-static __always_inline void map_ipv4(__u8 *to, __be32 address)
-{
-	__builtin_memset(to, 0, 10);
-	to[10] = to[11] = 0xff;
-	__builtin_memcpy(to + 12, &address, 4);
-}
-
-/* The source, or destination, address of P in TO. Is there one? */
-static __always_inline bool source_of(const struct packet *p, __u8 *to)
-{
-	if (p->ipv4)
-		map_ipv4(to, p->ipv4->saddr);
-	else if (p->ipv6)
-		__builtin_memcpy(to, &p->ipv6->saddr, 16);
-	return p->ipv4 || p->ipv6;
-}
-
-static __always_inline bool destination_of(const struct packet *p, __u8 *to)
-{
-	if (p->ipv4)
-		map_ipv4(to, p->ipv4->daddr);
-	else if (p->ipv6)
-		__builtin_memcpy(to, &p->ipv6->daddr, 16);
-	return p->ipv4 || p->ipv6;
 }
 
 /* -- on the way in --------------------------------------------------------- */
