@@ -9,15 +9,15 @@
 #include "parse.h"
 
 /* The IPv4 ADDRESS as an IPv6 address in TO, of 16 bytes, all of which are set. */
-static __always_inline void map_ipv4(__u8 *to, __be32 address)
+static __always_inline void map_ipv4(void *to, __be32 address)
 {
-	__builtin_memset(to, 0, 10);
-	to[10] = to[11] = 0xff;
-	__builtin_memcpy(to + 12, &address, 4);
+	const __be32 mapped[4] = { 0, 0, bpf_htonl(0xffff), address };
+
+	__builtin_memcpy(to, mapped, sizeof(mapped));
 }
 
 /* The source, or destination, address of P in TO, of 16 bytes. Is there one? */
-static __always_inline bool source_of(const struct packet *p, __u8 *to)
+static __always_inline bool source_of(const struct packet *p, void *to)
 {
 	if (p->ipv4)
 		map_ipv4(to, p->ipv4->saddr);
@@ -26,7 +26,7 @@ static __always_inline bool source_of(const struct packet *p, __u8 *to)
 	return p->ipv4 || p->ipv6;
 }
 
-static __always_inline bool destination_of(const struct packet *p, __u8 *to)
+static __always_inline bool destination_of(const struct packet *p, void *to)
 {
 	if (p->ipv4)
 		map_ipv4(to, p->ipv4->daddr);

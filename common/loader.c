@@ -97,10 +97,13 @@ static error_t parse_iface_arg(int key, char *arg, struct argp_state *state)
 		args->verbosity++;
 		break;
 	case ARGP_KEY_ARG:
-		if (args->ifname)
+		if (args->count && !args->may_be_many)
 			argp_error(state, "one interface only, not also '%s'",
 				   arg);
-		args->ifname = arg;
+		if (args->count == LOADER_IFACES)
+			argp_error(state, "at most %d interfaces",
+				   LOADER_IFACES);
+		args->ifnames[args->count++] = arg;
 		break;
 	case ARGP_KEY_NO_ARGS:
 		argp_error(state, "which interface?");

@@ -24,9 +24,16 @@ enum xdp_mode {
 /* The number that TEXT is, if it is one from LEAST (0 or more) to MOST; else -1. */
 long long parse_number(const char *text, long long least, long long most);
 
+enum { LOADER_IFACES = 16 };
+
 /* What a loader is told that attaches to an interface. */
 struct iface_args {
-	const char *ifname;
+	union {
+		const char *ifname;		    /* the first, */
+		const char *ifnames[LOADER_IFACES]; /* and all */
+	};
+	int count;
+	bool may_be_many; /* set by a loader that knows more than one */
 	int verbosity;
 	enum xdp_mode mode; /* XDP loaders only */
 	bool may_offload;   /* set by a loader that knows this mode too */

@@ -13,7 +13,7 @@
 enum {
 	LB_VIPS_MAX = 64,
 	LB_BACKENDS_MAX = 8192, /* of all VIPs; number 0 is nobody */
-	LB_FLOWS_MAX = 1 << 20, /* what the loader chooses by default */
+	LB_FLOWS = 1 << 16,	/* unless the loader is told otherwise */
 	LB_RING_SIZE = 65537,	/* the same; any prime */
 };
 
@@ -24,7 +24,7 @@ enum {
  * VIP that it answers for.
  */
 struct lb_service {
-	__u8 address[16];
+	__be32 address[4];
 	__be16 port;
 	__u8 protocol; /* IPPROTO_TCP or IPPROTO_UDP */
 	__u8 zero;
@@ -32,16 +32,16 @@ struct lb_service {
 
 /* How a packet gets to a backend. */
 enum lb_mode {
-	LB_NAT,	 /* destination address and port become the backend's */
-	LB_DSR,	 /* as it is, to the backend's MAC address: it holds the VIP too */
+	LB_NAT, /* destination address and port become the backend's */
+	LB_DSR, /* as it is, to the backend's MAC address: it holds the VIP too */
 	LB_IPIP, /* in a packet of its own to the backend, which holds the VIP too */
 	LB_MODES
 };
 
 /* The values of `vips`. */
 struct lb_vip {
-	__u16 number; /* from 1: its key in `rings` and `vip_counts` */
-	__u16 mode;   /* enum lb_mode */
+	__u16 number;	 /* from 1: its key in `rings` and `vip_counts` */
+	__u16 mode;	 /* enum lb_mode */
 	__u32 new_flows; /* so many a second are followed; 0: all */
 };
 
@@ -59,7 +59,7 @@ enum lb_state {
  * last owner refers to is not there any more.
  */
 struct lb_backend {
-	__u8 address[16];
+	__be32 address[4];
 	__be16 port;	  /* 0 where the VIP's port is not translated */
 	__u16 vip;	  /* whose it is; 0: nobody's */
 	__u32 generation; /* from 1 */
@@ -73,7 +73,7 @@ struct lb_backend {
  * of address, port and protocol, these are the five that make a flow.
  */
 struct lb_flow {
-	__u8 address[16]; /* the client's */
+	__be32 address[4]; /* the client's */
 	__be16 port;
 	__u16 vip;
 };
@@ -103,16 +103,16 @@ struct lb_window {
 
 /* What else became of a packet, and why: the keys of `reasons`. */
 enum lb_reason {
-	LB_REPLY,	 /* a backend's, translated back */
-	LB_ICMP_ERROR,	 /* about a flow: sent on to its backend */
-	LB_PING,	 /* to a VIP: answered */
-	LB_UNFOLLOWED,	 /* above the VIP's limit: served by the ring alone */
-	LB_NO_NEIGHBOR,	 /* passed: the stack finds the next hop's MAC address */
-	LB_TOO_LONG,	 /* passed: the stack cuts it, or says that it must not */
-	LB_FRAGMENT,	 /* dropped: it may not have the ports */
-	LB_NO_BACKEND,	 /* dropped: the VIP has none that takes new flows */
-	LB_NO_ROUTE,	 /* dropped: there is no way to the backend */
-	LB_EXPIRED,	 /* dropped: the TTL, or hop limit, is used up */
+	LB_REPLY,	/* a backend's, translated back */
+	LB_ICMP_ERROR,	/* about a flow: sent on to its backend */
+	LB_PING,	/* to a VIP: answered */
+	LB_UNFOLLOWED,	/* above the VIP's limit: served by the ring alone */
+	LB_NO_NEIGHBOR, /* passed: the stack finds the next hop's MAC address */
+	LB_TOO_LONG,   /* passed: the stack cuts it, or says that it must not */
+	LB_FRAGMENT,   /* dropped: it may not have the ports */
+	LB_NO_BACKEND, /* dropped: the VIP has none that takes new flows */
+	LB_NO_ROUTE,   /* dropped: there is no way to the backend */
+	LB_EXPIRED,    /* dropped: the TTL, or hop limit, is used up */
 	LB_REASONS
 };
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include "loader.h"
+#include "maps.h"
 #include "mapsctl.h"
 #include "pins.h"
 
