@@ -108,7 +108,9 @@ SHARED := build/loader.o build/verifier.o build/prefix.o build/pins.o
 $(STEMS:%=build/%): $(SHARED)
 # Other .c files in a lab's folder are parts of its loader.
 parts = $(filter-out $1 $1.bpf,$(basename $(notdir $(wildcard labs/*-$(subst _,-,$1)/*.c))))
-$(foreach stem,$(STEMS),$(eval build/$(stem): $(patsubst %,build/%.o,$(call parts,$(stem)))))
+objects = $(patsubst %,build/%.o,$(call parts,$1))
+$(foreach stem,$(STEMS),$(eval build/$(stem): $(call objects,$(stem)))\
+	$(if $(call objects,$(stem)),$(eval $(call objects,$(stem)): | build/$(stem).skel.h)))
 # A folder in a lab's folder is a further program: its .c files and those parts. Who builds a lab's
 # loader builds these too.
 further = $(notdir $(patsubst %/,%,$(wildcard labs/*-$(subst _,-,$1)/*/)))
@@ -116,7 +118,7 @@ pieces  = $(filter-out $1,$(basename $(notdir $(wildcard labs/*/$1/*.c))))
 $(foreach stem,$(STEMS),$(foreach program,$(call further,$(stem)),\
 	$(eval build/$(stem): | build/$(program))\
 	$(eval build/$(program): $(SHARED) \
-		$(patsubst %,build/%.o,$(call pieces,$(program)) $(call parts,$(stem))))))
+		$(patsubst %,build/%.o,$(call pieces,$(program))) $(call objects,$(stem)))))
 
 build/%: build/%.o
 	@echo "  LINK  $@"
