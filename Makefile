@@ -105,7 +105,7 @@ build/%.o: %.c | $(FIRST)
 	$Q$(AS_OWNER) $(CC) $(CFLAGS) -MMD -MP -c $< -o $@
 
 SHARED := build/loader.o build/verifier.o build/prefix.o build/pins.o
-$(STEMS:%=build/%): $(SHARED)
+$(STEMS:%=build/%): $(SHARED) | build/pass.bpf.o
 # Other .c files in a lab's folder are parts of its loader.
 parts = $(filter-out $1 $1.bpf,$(basename $(notdir $(wildcard labs/*-$(subst _,-,$1)/*.c))))
 objects = $(patsubst %,build/%.o,$(call parts,$1))

@@ -143,10 +143,68 @@ plug() {
 		neigh add 10.0.$wire.$other lladdr $mac dev $interface nud permanent
 		neigh add fd00:$wire::$other lladdr $mac dev $interface nud permanent
 	END
-	# A veth leaves checksums and segmentation to hardware that is not there; frames that XDP
-	# handles must be as they would be on a real wire.
-	on "$host" ethtool -K "$interface" tx off tso off gso off >/dev/null 2>&1 ||
-		fail "wire: cannot switch off the offloads of $interface on $host"
+	no-offloads "$host" "$interface"
+}
+
+# no-offloads HOST INTERFACE: a veth leaves checksums and segmentation to hardware that is not there;
+# frames that XDP handles must be as they would be on a real wire.
+no-offloads() {
+	on "$1" ethtool -K "$2" tx off tso off gso off >/dev/null 2>&1 ||
+		fail "cannot switch off the offloads of $2 on $1"
+}
+
+# lan W ROUTER HOST…: a network of many, 10.0.W.0/24 and fd00:W::/64: a switch, the host lanW, and a
+# cable from each of these to it. The router has the addresses 1, the hosts 11, 12, 13 …, and their default
+# route goes to it. Here neighbours are asked for, as on a real network.
+lan() {
+	local network=$1 router=$2 host port=0 address
+	shift
+
+	host "lan$network"
+	ip -n "lan$network" link add bridge0 type bridge forward_delay 0 mcast_snooping 0 ||
+		fail "lan $network: cannot make a bridge"
+	ip -n "lan$network" link set bridge0 up
+	for host; do
+		address=$((port == 0 ? 1 : 10 + port))
+		join "$host" "lan$network" "$port" "$network" "$address"
+		[ "$host" = "$router" ] || ip -n "$host" -batch - <<-END
+			route add default via 10.0.$network.1
+			route add default via fd00:$network::1
+		END
+		port=$((port + 1))
+	done
+}
+
+# join HOST LAN PORT NETWORK ADDRESS: a cable from HOST's next free interface to a port of the switch LAN.
+join() {
+	local host=$1 lan=$2 port=veth$3 network=$4 address=$5 interface
+
+	interface=veth$(interfaces "$host")
+	ip link add "$interface" netns "$host" \
+		address "$(printf '02:00:00:01:%02x:%02x' "$network" "$address")" \
+		type veth peer name "$port" netns "$lan" || fail "lan: cannot make a veth pair"
+	ip -n "$lan" link set "$port" master bridge0 up
+	ip -n "$host" -batch - <<-END
+		link set $interface up
+		addr add 10.0.$network.$address/24 dev $interface
+		addr add fd00:$network::$address/64 dev $interface nodad
+	END
+	no-offloads "$host" "$interface"
+	no-offloads "$lan" "$port"
+}
+
+# router HOST: it sends on what is for others.
+router() {
+	on "$1" sysctl -q net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+}
+
+# runs-xdp HOST INTERFACE: from now on a program there passes everything. A veth takes frames that its
+# peer's programs send, by XDP_TX or XDP_REDIRECT, only while it runs XDP itself; any program will do.
+runs-xdp() {
+	local pin=/sys/fs/bpf/pass-$1-$2
+
+	bpftool prog load build/pass.bpf.o "$pin" && on "$1" bpftool net attach xdpdrv pinned "$pin" dev "$2" ||
+		fail "runs-xdp: cannot attach a program to $2 on $1"
 }
 
 # -- traffic -------------------------------------------------------------------------------------

@@ -235,6 +235,19 @@ void pin_maps(struct bpf_object *object)
 			bpf_map__set_pin_path(map, path_of(bpf_map__name(map)));
 }
 
+__u32 pinned_entries(const char *name)
+{
+	struct bpf_map_info info = {};
+	__u32 size = sizeof(info);
+	int fd = bpf_obj_get(path_of(name));
+
+	if (fd < 0)
+		return 0;
+	bpf_obj_get_info_by_fd(fd, &info, &size);
+	close(fd);
+	return info.max_entries;
+}
+
 int pinned_map(const char *name)
 {
 	int fd = bpf_obj_get(path_of(name));

@@ -54,6 +54,9 @@ void stop_data_plane(void);
 /* Removes the pins that a loader left behind which died; not those of a living one. */
 void remove_leftovers(void);
 
+/* How many entries the pinned map NAME has room for; 0: there is none. */
+__u32 pinned_entries(const char *name);
+
 /* The file descriptor of the pinned map NAME; -1, having said why. */
 int pinned_map(const char *name);
 

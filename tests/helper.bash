@@ -103,21 +103,53 @@ frame() {
 	printf "$BYTES"
 }
 
+ARRIVES='' # HOST INTERFACE: where frames that are sent arrive, for programs that ask
+
 # send NAME [LENGTH]: runs the attached program on a frame, and keeps what came of it.
 send() {
-	local BYTES result
+	local BYTES
 
 	SENT=$1
 	bytes "$@"
+	send-bytes "$BYTES"
+}
+
+# send-bytes BYTES: the same with bytes as they are kept here.
+send-bytes() {
+	local BYTES=$1 context=() result
+
 	INPUT=$BYTES
 	# shellcheck disable=SC2059 # the bytes are the format
 	printf "$BYTES" >"$BATS_TEST_TMPDIR/in"
-	result=$(bpftool -j prog run pinned "$PINS/$TESTED" data_in "$BATS_TEST_TMPDIR/in" \
-		data_out -) || wrong "a run of $TESTED" "$result" || return 1
+	if [ -n "$ARRIVES" ]; then
+		arrival >"$BATS_TEST_TMPDIR/arrival"
+		context=(ctx_in "$BATS_TEST_TMPDIR/arrival")
+	fi
+	result=$(${ARRIVES:+on "${ARRIVES% *}"} bpftool -j prog run pinned "$PINS/$TESTED" \
+		data_in "$BATS_TEST_TMPDIR/in" data_out - "${context[@]}") || wrong "a run of $TESTED" "$result" || return 1
 	[[ $result =~ \"data_out\":\[([0-9,]*)\].*\"retval\":([0-9]+) ]]
 	# shellcheck disable=SC2086 # a word each
 	printf -v OUTPUT '\\x%02x' ${BASH_REMATCH[1]//,/ }
 	RETVAL=${BASH_REMATCH[2]}
+}
+
+# arrival: the struct xdp_md of a frame that arrives there.
+arrival() {
+	local number
+
+	number=$(ip -n "${ARRIVES% *}" -o link show dev "${ARRIVES#* }")
+	little-endian 0 $((${#INPUT} / 4)) 0 "${number%%:*}" 0 0
+}
+
+# little-endian NUMBER…: four bytes each.
+little-endian() {
+	local number
+
+	for number; do
+		# shellcheck disable=SC2059 # the bytes are the format
+		printf "$(printf '\\x%02x' $((number & 255)) $((number >> 8 & 255)) $((number >> 16 & 255)) \
+			$((number >> 24)))"
+	done
 }
 
 # -- many of a frame ------------------------------------------------------------------------------

@@ -6,12 +6,17 @@
  * that are others now. (One that is there only now, or not any more, is another.)
  * With -c the packet comes as from a card that has summed it up, and it is an error,
  * EBADMSG, if that sum is not that of the packet any more.
+ *
+ * through -x IFACE PROGRAM FOLDER FRAME…: the same of an XDP program, for which the
+ * frames arrive on that interface; mark and priority are 0.
  */
 #include <errno.h>
 #include <error.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+#include <net/if.h>
 #include <bpf/bpf.h>
 
 enum { MOST = 4096 };
@@ -49,40 +54,84 @@ static void print_changes(const char *old, size_t old_length, const char *new,
 	putchar('\n');
 }
 
-static void run(int program, int flags, const char *folder, const char *frame)
+/* Runs PROGRAM as RUN says, and writes and prints what became of FRAME. */
+static void run(int program, struct bpf_test_run_opts *run,
+		const struct __sk_buff *skb, const char *folder,
+		const char *frame)
 {
-	char in[MOST], out[2 * MOST], path[FILENAME_MAX];
-	FILE *from = open_or_die(frame, "r");
-	struct __sk_buff skb = {};
-	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = in, .data_out = out,
-		    .data_size_out = sizeof(out), .ctx_in = &skb,
-		    .ctx_size_in = sizeof(skb), .ctx_out = &skb,
-		    .ctx_size_out = sizeof(skb), .flags = flags,
-		    .data_size_in = fread(in, 1, sizeof(in), from));
+	char path[FILENAME_MAX];
 	FILE *to = open_or_die(under(folder, frame, path), "w");
 
-	fclose(from);
-	if (bpf_prog_test_run_opts(program, &run))
+	if (bpf_prog_test_run_opts(program, run))
 		error(EXIT_FAILURE, errno, "%s: run the program", frame);
-	fwrite(out, 1, run.data_size_out, to);
+	fwrite(run->data_out, 1, run->data_size_out, to);
 	if (fclose(to))
 		error(EXIT_FAILURE, errno, "%s", path);
-	printf("%s %d %u %u", strrchr(path, '/') + 1, (int)run.retval, skb.mark,
-	       skb.priority);
-	print_changes(in, run.data_size_in, out, run.data_size_out);
+	printf("%s %d %u %u", strrchr(path, '/') + 1, (int)run->retval,
+	       skb->mark, skb->priority);
+	print_changes(run->data_in, run->data_size_in, run->data_out,
+		      run->data_size_out);
+}
+
+/* Reads FRAME into BYTES, of MOST bytes; returns how many there are. */
+static size_t read_frame(const char *frame, char *bytes)
+{
+	FILE *from = open_or_die(frame, "r");
+	size_t length = fread(bytes, 1, MOST, from);
+
+	fclose(from);
+	return length;
+}
+
+static void run_tc(int program, int flags, const char *folder,
+		   const char *frame)
+{
+	char in[MOST], out[2 * MOST];
+	struct __sk_buff skb = {};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in, .data_out = out,
+		    .data_size_in = read_frame(frame, in),
+		    .data_size_out = sizeof(out), .ctx_in = &skb,
+		    .ctx_size_in = sizeof(skb), .ctx_out = &skb,
+		    .ctx_size_out = sizeof(skb), .flags = flags);
+
+	run(program, &opts, &skb, folder, frame);
+}
+
+static void run_xdp(int program, int ifindex, const char *folder,
+		    const char *frame)
+{
+	char in[MOST], out[2 * MOST];
+	const struct __sk_buff none = {};
+	struct xdp_md md = { .ingress_ifindex = ifindex };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in, .data_out = out,
+		    .data_size_in = read_frame(frame, in),
+		    .data_size_out = sizeof(out), .ctx_in = &md,
+		    .ctx_size_in = sizeof(md));
+
+	md.data_end = opts.data_size_in;
+	run(program, &opts, &none, folder, frame);
 }
 
 int main(int argc, char **argv)
 {
-	int flags = argc > 1 && !strcmp(argv[1], "-c") ? CARD_SUM : 0;
-	int first = flags ? 2 : 1, program;
+	int flags = 0, ifindex = 0, option, program;
 
-	if (argc < first + 3)
-		error(2, 0, "usage: through [-c] PROGRAM FOLDER FRAME…");
-	program = bpf_obj_get(argv[first]);
+	while ((option = getopt(argc, argv, "cx:")) != -1)
+		if (option == 'c')
+			flags = CARD_SUM;
+		else if (option == 'x')
+			ifindex = if_nametoindex(optarg);
+	argv += optind;
+	if (argc - optind < 3)
+		error(2, 0, "usage: through [-c | -x IFACE] PROGRAM FOLDER "
+			    "FRAME…");
+	program = bpf_obj_get(argv[0]);
 	if (program < 0)
-		error(EXIT_FAILURE, errno, "%s", argv[first]);
-	for (int i = first + 2; i < argc; i++)
-		run(program, flags, argv[first + 1], argv[i]);
+		error(EXIT_FAILURE, errno, "%s", argv[0]);
+	for (int i = 2; argv[i]; i++)
+		if (ifindex)
+			run_xdp(program, ifindex, argv[1], argv[i]);
+		else
+			run_tc(program, flags, argv[1], argv[i]);
 	return EXIT_SUCCESS;
 }

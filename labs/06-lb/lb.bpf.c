@@ -285,8 +285,8 @@ static __always_inline bool may_follow(const struct lb_vip *vip)
 }
 
 /*
- * From now on FLOW goes where CHOICE says. TRACK is what there is of it already,
- * or NULL.
+ * From now on FLOW goes where CHOICE says. TRACK is what there is of it already, or
+ * NULL; it is replaced, not written to: another flow may have its place by now.
  */
 static __always_inline void follow(const struct lb_vip *vip,
 				   const struct lb_flow *flow,
@@ -306,10 +306,7 @@ static __always_inline void follow(const struct lb_vip *vip,
 	struct lb_track new = { .backend = choice->number,
 				.generation = choice->backend->generation };
 
-	if (track)
-		*track = new;
-	else
-		bpf_map_update_elem(&flows, flow, &new, BPF_ANY);
+	bpf_map_update_elem(&flows, flow, &new, BPF_ANY);
 	/* END SOLUTION */
 }
 

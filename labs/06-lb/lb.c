@@ -19,13 +19,10 @@
 
 static struct env {
 	struct iface_args xdp;
-	__u32 ring_size, flows;
+	__u32 ring_size,
+		flows; /* 0: as the data plane has it, or the default */
 	bool keep;
-} env = {
-	.xdp.may_be_many = true,
-	.ring_size = LB_RING_SIZE,
-	.flows = LB_FLOWS,
-};
+} env = { .xdp.may_be_many = true };
 
 enum { OPTION_KEEP = 256, RING_MAX = 1 << 20, FLOWS_MAX = 1 << 24 };
 
@@ -181,13 +178,51 @@ static void warn_unless_router(void)
 
 /* -- the phases ------------------------------------------------------------ */
 
-static void set_knobs(struct lb_bpf *skel)
+/*
+ * Maps that are taken over keep their sizes. Is SIZE, of the map NAME, what is there,
+ * or whatever is, or else by DEFAULT? If not, it has said so.
+ */
+static bool settle_size(const char *name, __u32 *size, __u32 by_default)
 {
-	skel->rodata->ring_size = env.ring_size;
+	__u32 there = pinned_entries(name);
+
+	if (there && *size && there != *size) {
+		fail("take over the data plane: its map %s has %u entries, not "
+		     "%u (lbd stop ends it)",
+		     name, there, *size);
+		return false;
+	}
+	if (!*size)
+		*size = there ?: by_default;
+	return true;
+}
+
+/*
+ * Sets what the program reads as constants, and how large its maps are. Returns
+ * whether that went well; if not, it has said why. (All rings are as large as the
+ * one that the map of rings is made with, so the verifier knows their size. That
+ * one is given as a file: libbpf before 1.3 cannot resize the declared one.)
+ */
+static bool set_knobs(struct lb_bpf *skel)
+{
+	int ring;
+
+	if (!settle_size("empty_ring", &env.ring_size, LB_RING_SIZE) ||
+	    !settle_size("flows", &env.flows, LB_FLOWS))
+		return false;
+	ring = bpf_map_create(BPF_MAP_TYPE_ARRAY, "ring", sizeof(__u32),
+			      sizeof(__u32), env.ring_size, NULL);
+
+	if (ring < 0 || bpf_map__set_inner_map_fd(skel->maps.rings, ring)) {
+		fail("make a ring of %u slots: %s%s", env.ring_size,
+		     strerror(errno),
+		     geteuid() ? " (loading BPF needs root: sudo)" : "");
+		return false;
+	}
 	bpf_map__set_max_entries(skel->maps.empty_ring, env.ring_size);
-	bpf_map__set_max_entries(bpf_map__inner_map(skel->maps.rings),
-				 env.ring_size);
 	bpf_map__set_max_entries(skel->maps.flows, env.flows);
+	skel->rodata->ring_size = env.ring_size;
+	return true;
 }
 
 /* Returns how the loader is to exit. */
@@ -215,8 +250,7 @@ int main(int argc, char **argv)
 		fail("open: %s", strerror(errno));
 		goto out;
 	}
-	set_knobs(skel);
-	if (!may_attach_all() || !lock_pins(&fresh))
+	if (!may_attach_all() || !lock_pins(&fresh) || !set_knobs(skel))
 		goto out;
 	pin_maps(skel->obj);
 
