@@ -152,6 +152,47 @@ little-endian() {
 	done
 }
 
+# -- every frame ---------------------------------------------------------------------------------
+
+# everything: sends every frame of tests/packets. What build/through says of each is then in $RESULTS, and
+# in $BEFORE and $AFTER what build/sums says of those that are IP and not malformed.
+everything() {
+	local in=$BATS_FILE_TMPDIR/frames out=$BATS_TEST_TMPDIR/out file text
+
+	if [ ! -e "$in" ]; then
+		mkdir "$in"
+		for file in tests/packets/*.hex; do
+			read -r -d '' text || : # of the last there is no end
+			file=${file##*/}
+			# shellcheck disable=SC2059 # the bytes are the format
+			printf "$text" >"$in/${file%.hex}"
+		done < <(sed -s -z 's/#[^\n]*//g; s/[[:space:]]//g; s/../\\x&/g' tests/packets/*.hex)
+		grep -lE '^# lab 03: (OTHER|ARP|MALFORMED)' tests/packets/*.hex | sed 's|.*/||; s|\.hex$||' >"$in.others"
+	fi
+	rm -rf "$out"
+	mkdir "$out"
+	RESULTS=$(${ARRIVES:+on "${ARRIVES% *}"} build/through ${ARRIVES:+-x "${ARRIVES#* }"} \
+		"$PINS/$TESTED" "$out" "$in"/*)
+	BEFORE=$(build/sums "$in"/* | grep -vwFf "$in.others")
+	AFTER=$(build/sums "$out"/* | grep -vwFf "$in.others")
+	[ "$(wc -l <<<"$BEFORE")" -gt 90 ]
+}
+
+# becomes SED BYTES: of every frame that is IP and not malformed sums says what it said before, edited like
+# this, and at most so many bytes are others, none of them before the IP header. Others are untouched.
+becomes() {
+	local expected far
+
+	expected=$(sed -E "$1" <<<"$BEFORE")
+	[ "$AFTER" = "$expected" ] || wrong "of each frame: $1" \
+		"(<: expected, >: got)"$'\n'"$(diff <(echo "$expected") <(echo "$AFTER"))" || return
+	far=$(awk -v most="$2" '
+		NR == FNR { at[$1] = $3; next }
+		!($1 in at) && NF > 4 || NF > 4 + most || NF > 4 && $5 < at[$1]' <(echo "$BEFORE") <(echo "$RESULTS"))
+	[ -z "$far" ] || wrong "at most $2 other bytes, in the IP packet; what is malformed or no IP untouched" \
+		"(frame, verdict, mark, priority, offsets of what has changed)"$'\n'"$far"
+}
+
 # -- many of a frame ------------------------------------------------------------------------------
 
 # cpus: the numbers of those that may be used, one a line.

@@ -3,7 +3,7 @@
  * sums FILE…: reads the frame in each file by itself, adds up its checksums from the
  * first byte to the last, and prints a line of what it found, for instance
  *
- *     tcp4-vlan at 18 dscp 0 ecn 0 ttl 64 ipv4 good ports 40000 80 tcp good
+ *     tcp4-vlan at 18 from 10.0.0.1 to 10.0.0.2 dscp 0 ecn 0 ttl 64 ipv4 good ports 40000 80 tcp good
  *
  * where `at` is the offset of the IP header, and a checksum is good, bad or none.
  * It shares nothing with common/csum.h and common/parse.h, for it is what programs
@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <arpa/inet.h>
 
 typedef unsigned char byte;
 
@@ -66,6 +67,14 @@ static void check_payload(unsigned protocol, unsigned long pseudo,
 		check_whole(protocol, pseudo, p, length);
 }
 
+static void print_addresses(int family, const byte *from, const byte *to)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	printf(" from %s", inet_ntop(family, from, text, sizeof(text)));
+	printf(" to %s", inet_ntop(family, to, text, sizeof(text)));
+}
+
 static void check_ipv4(const byte *ip, size_t left)
 {
 	size_t header = (ip[0] & 15) * 4, total = word(ip + 2);
@@ -73,6 +82,7 @@ static void check_ipv4(const byte *ip, size_t left)
 
 	if (left < 20 || header < 20 || total < header || total > left)
 		return;
+	print_addresses(AF_INET, ip + 12, ip + 16);
 	printf(" dscp %d ecn %d ttl %d ipv4 %s", ip[1] >> 2, ip[1] & 3, ip[8],
 	       judge(add(0, ip, header)));
 	if (!(fragment & 0x1fff))
@@ -101,6 +111,7 @@ static void check_ipv6(const byte *ip, size_t left)
 
 	if (left < 40 || left - 40 < word(ip + 4))
 		return;
+	print_addresses(AF_INET6, ip + 8, ip + 24);
 	printf(" dscp %u ecn %u ttl %d flow %05x", class >> 2, class & 3, ip[7],
 	       (ip[1] & 15) << 16 | word(ip + 2));
 	end = p + word(ip + 4);

@@ -123,8 +123,9 @@ int main(int argc, char **argv)
 			ifindex = if_nametoindex(optarg);
 	argv += optind;
 	if (argc - optind < 3)
-		error(2, 0, "usage: through [-c | -x IFACE] PROGRAM FOLDER "
-			    "FRAME…");
+		error(2, 0,
+		      "usage: through [-c | -x IFACE] PROGRAM FOLDER "
+		      "FRAME…");
 	program = bpf_obj_get(argv[0]);
 	if (program < 0)
 		error(EXIT_FAILURE, errno, "%s", argv[0]);
