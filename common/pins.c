@@ -107,12 +107,17 @@ static bool is_attached(const char *path)
 	return is;
 }
 
+bool data_plane_attached(void)
+{
+	return any_pin("link", is_attached);
+}
+
 bool data_plane_runs(void)
 {
 	if (access(folder, X_OK) && errno != ENOENT)
 		fail("open %s: %s%s", folder, strerror(errno),
 		     pins_hint(errno));
-	else if (any_pin("link", is_attached))
+	else if (data_plane_attached())
 		return true;
 	else
 		fail("no data plane is running: %s IFACE starts one", loader);

@@ -27,6 +27,9 @@ bool lock_pins(bool *made);
 /* Is a data plane attached? If not, or if nobody may know, it has said so. */
 bool data_plane_runs(void);
 
+/* The same, without a word. */
+bool data_plane_attached(void);
+
 /*
  * Has loading OBJECT pin its maps, or take those that are pinned already instead,
  * with all that is in them.
