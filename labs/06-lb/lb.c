@@ -16,6 +16,8 @@
 #include "lb.skel.h"
 #include "loader.h"
 #include "pins.h"
+#include "state.h"
+#include "table.h"
 
 static struct env {
 	struct iface_args xdp;
@@ -225,13 +227,39 @@ static bool set_knobs(struct lb_bpf *skel)
 	return true;
 }
 
-/* Returns how the loader is to exit. */
-static int watch(struct lb_bpf *skel)
+/*
+ * Shows what is balanced, when it is not what was shown last. Returns false, having
+ * said why, when it cannot be read.
+ */
+static bool show(const struct lb_maps *maps)
 {
+	static struct lb_snapshot now, last;
+
+	if (!state_read(maps, &now))
+		return false;
+	if (!memcmp(&now, &last, sizeof(now)))
+		return true;
+	last = now;
+	table_print(&now);
+	fflush(stdout);
+	return true;
+}
+
+/*
+ * Shows it each second, and ends the data plane when that is asked for. Returns how
+ * the loader is to exit.
+ */
+static int watch(void)
+{
+	struct lb_maps maps;
+
+	if (!maps_open(&maps))
+		return EXIT_FAILURE;
 	while (wait_for(-1, 1000))
-		if (!all_attached())
+		if (!all_attached() || !show(&maps))
 			return EXIT_FAILURE;
 	stop_data_plane();
+	show(&maps);
 	return EXIT_SUCCESS;
 }
 
@@ -265,7 +293,7 @@ int main(int argc, char **argv)
 	warn_unless_router();
 
 	say_ready();
-	status = env.keep ? EXIT_SUCCESS : watch(skel);
+	status = env.keep ? EXIT_SUCCESS : watch();
 out:
 	if (fresh && !attached)
 		stop_data_plane(); /* the maps, which loading has pinned */

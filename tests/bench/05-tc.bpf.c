@@ -223,13 +223,13 @@ int limit(struct __sk_buff *skb)
  */
 const struct bench_case cases[] SEC(BENCH_CASES) = {
 	{ "set_ttl(), IPv4", "ttl_direct", PARSES, TTL,
-	  .output = "../bench/ipv4-tcp22-ttl1", .at_most = BENCH_TARGET(4) },
+	  .output = "ipv4-tcp22-ttl1", .at_most = BENCH_TARGET(4) },
 	{ "set_ttl_by_helper(), IPv4", "ttl_helper", PARSES, TTL,
-	  .output = "../bench/ipv4-tcp22-ttl1" },
+	  .output = "ipv4-tcp22-ttl1" },
 	{ "set_ttl(), IPv6", "ttl_direct", PARSES, TTL, .frame = "ipv6-tcp22",
-	  .output = "../bench/ipv6-tcp22-hop1" },
+	  .output = "ipv6-tcp22-hop1" },
 	{ "set_ttl_by_helper(), IPv6", "ttl_helper", PARSES, TTL,
-	  .frame = "ipv6-tcp22", .output = "../bench/ipv6-tcp22-hop1" },
+	  .frame = "ipv6-tcp22", .output = "ipv6-tcp22-hop1" },
 	{ "set_dscp()", "dscp", PARSES,
 	  .output = "../bench/ipv4-tcp22-dscp46" },
 	{ "set_port()", "port", PARSES, .output = "ipv4-tcp5632" },
@@ -245,9 +245,9 @@ const struct bench_case cases[] SEC(BENCH_CASES) = {
 
 	{ "tc_ingress, no knobs", "tc_ingress", WHOLE },
 	{ "tc_ingress, TTL", "tc_ingress", WHOLE, TTL,
-	  .output = "../bench/ipv4-tcp22-ttl1" },
+	  .output = "ipv4-tcp22-ttl1" },
 	{ "tc_ingress, TTL by helpers", "tc_ingress", WHOLE, HELPER,
-	  .output = "../bench/ipv4-tcp22-ttl1" },
+	  .output = "ipv4-tcp22-ttl1" },
 	{ "tc_egress, no rules", "tc_egress", WHOLE },
 };
 
