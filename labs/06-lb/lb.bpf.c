@@ -231,6 +231,11 @@ static __always_inline struct signs signs_of(const struct packet *p,
 	return signs;
 }
 
+static __always_inline bool takes_new_flows(const struct lb_backend *backend)
+{
+	return backend->state == LB_UP && backend->weight;
+}
+
 /*
  * May a packet with these SIGNS, of a flow that is followed to BACKEND by TRACK, go
  * there still? Else another is chosen.
@@ -241,9 +246,9 @@ static __always_inline bool may_stay(const struct signs *signs,
 {
 	/*
 	 * EXERCISE 6.3 [3]: not when the number has another owner by now, and so
-	 * another generation. A SYN for a flow that is closing begins a new one,
-	 * and a new one may go to a backend only that is LB_UP. A datagram may
-	 * stay unless its backend is LB_DOWN; other segments stay.
+	 * another generation. A SYN for a flow that is closing begins a new one;
+	 * any SYN may stay only where takes_new_flows() says so. A datagram may
+	 * stay unless its backend is LB_DOWN. Other segments stay.
 	 */
 	/* BEGIN SOLUTION */
 	if (backend->generation != track->generation)
@@ -251,7 +256,7 @@ static __always_inline bool may_stay(const struct signs *signs,
 	if (signs->udp)
 		return backend->state != LB_DOWN;
 	if (signs->opens)
-		return !track->closing && backend->state == LB_UP;
+		return !track->closing && takes_new_flows(backend);
 	/* END SOLUTION */
 	return true;
 }

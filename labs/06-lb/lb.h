@@ -64,7 +64,7 @@ struct lb_backend {
 	__u16 vip;	  /* whose it is; 0: nobody's */
 	__u32 generation; /* from 1 */
 	__u16 state;	  /* enum lb_state */
-	__u16 weight;	  /* for the control plane, like the next */
+	__u16 weight;	  /* with 0 it takes no new flow */
 	__u32 zero;
 };
 
