@@ -590,10 +590,8 @@ mac-addresses() {
 	balance < <(all-to 11)
 	ARRIVES="lb veth1"
 	ip -n lb neigh del 10.0.0.1 dev veth0
-	ip -n lb link set veth0 arp on
 	snapshot
 	send ipv4-backend-tcp8022
-	ip -n lb link set veth0 arp off
 	ip -n lb neigh add 10.0.0.1 lladdr 02:00:00:00:00:01 dev veth0 nud permanent
 	verdict XDP_PASS
 	becomes-like ' from 10.0.0.2 to 10.0.0.1 .* ttl 64 .* ports 22 40000 tcp good$'
