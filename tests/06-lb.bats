@@ -378,7 +378,7 @@ as-translated() {
 changes-at-most() {
 	local far
 
-	far=$(awk -v most="$1" 'NF > 4 + most' <<<"$RESULTS" | grep -v ^icmp)
+	far=$(awk -v most="$1" '$1 !~ /^icmp/ && NF > 4 + most' <<<"$RESULTS")
 	[ -z "$far" ] || wrong "at most $1 other bytes in a frame" "(frame, verdict, mark, priority, offsets)"$'\n'"$far"
 }
 
