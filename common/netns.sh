@@ -209,14 +209,16 @@ runs-xdp() {
 
 # -- traffic -------------------------------------------------------------------------------------
 
-# serve HOST PORT…: a TCP server on each PORT of HOST, over IPv4 and IPv6, that greets.
+# serve HOST PORT…: a TCP server on each PORT of HOST, over IPv4 and IPv6, that greets with GREETING, or
+# hello. (From a file: socat loses what a child has said that ends at once.)
 serve() {
-	local host=$1 port
+	local host=$1 port file
+	file=$TMPDIR/greeting-$host
 	shift
 
+	echo "${GREETING:-hello}" >"$file"
 	for port; do
-		on "$host" socat "TCP6-LISTEN:$port,fork,reuseaddr,ipv6only=0" SYSTEM:'echo hello' \
-			2>/dev/null 3>&- &
+		on "$host" socat -U "TCP6-LISTEN:$port,fork,reuseaddr,ipv6only=0" "OPEN:$file,rdonly" 2>/dev/null 3>&- &
 		wait-for on "$host" socat -u OPEN:/dev/null "TCP6:[::1]:$port" ||
 			fail "no server on $host, port $port"
 	done
