@@ -580,13 +580,6 @@ filters() {
 	compile modify
 	experiment '
 		load modify
-		# changes ID FRAME: the bytes that program ID changes in it: NUMBER OLD NEW, the number from 1,
-		# the bytes in octal
-		changes() {
-			tests/frame "$2" >"$TMPDIR/before"
-			bpftool prog run id "$1" data_in "$TMPDIR/before" data_out "$TMPDIR/after" >/dev/null
-			cmp -l "$TMPDIR/before" "$TMPDIR/after" | xargs
-		}
 		notes=$(about modify .id)
 		expect "23 71 100" "$(changes "$notes" icmp4-from-zero-request)" # the TTL
 		expect "23 2 100" "$(changes "$notes" arp)" # the first byte of the sender

@@ -38,9 +38,9 @@ said() {
 	grep -qF -- "$1" <<<"$SAID" || fail "expected '$1', got:"$'\n'"$SAID"
 }
 
-# load NAME: loads the program in the object NAME, and pins it.
+# load NAME [WORD…]: loads the program in the object NAME, and pins it; bpftool is given these words too.
 load() {
-	bpftool prog load "$OBJECTS/$1.o" "/sys/fs/bpf/$1" >"$TMPDIR/verifier" 2>&1 ||
+	bpftool prog load "$OBJECTS/$1.o" "/sys/fs/bpf/$1" "${@:2}" >"$TMPDIR/verifier" 2>&1 ||
 		fail "$1 is refused:"$'\n'"$(cat "$TMPDIR/verifier")"
 }
 
@@ -100,4 +100,12 @@ judges() {
 # filter of tc. (The wire must have a clsact.)
 tc-attach() {
 	on "$1" tc filter add dev veth0 "$2" "${@:4}" bpf direct-action object-pinned "/sys/fs/bpf/$3"
+}
+
+# changes ID FRAME: the bytes that program ID changes in that frame: NUMBER OLD NEW, the number from 1,
+# the bytes in octal.
+changes() {
+	tests/frame "$2" >"$TMPDIR/before"
+	bpftool prog run id "$1" data_in "$TMPDIR/before" data_out "$TMPDIR/after" >/dev/null
+	cmp -l "$TMPDIR/before" "$TMPDIR/after" | xargs
 }
