@@ -782,3 +782,113 @@ filters() {
 			refused checksum-xdp_$helper "$helper#"
 		done'
 }
+
+# -- lab 06 --------------------------------------------------------------------------------------
+
+# balancer N: the notes' balancer, the first N of its faults mended, as the object balancer; and the
+# program syns, that shows what it does with many clients.
+balancer() {
+	local patch patches=(tests/notes/balancer/*.patch)
+
+	needs git
+	cp tests/notes/balancer.bpf.c "$BATS_TEST_TMPDIR"
+	for patch in "${patches[@]:0:$1}"; do
+		git -C "$BATS_TEST_TMPDIR" apply -p3 "$PWD/$patch"
+	done
+	$COMPILE_BPF -c "$BATS_TEST_TMPDIR/balancer.bpf.c" -o "$BATS_TEST_TMPDIR/balancer.o"
+	build syns
+}
+
+@test "notes 06: the balancer as printed finds its VIP by chance: the key ends in a byte that nobody sets" {
+	balancer 0
+	compile litter-zeros -DLITTER=0
+	compile litter-ones -DLITTER=0xff
+	experiment '
+		balanced
+		balance 3
+		# after NAME: the balancer runs on the stack that NAME has left.
+		after() {
+			load "$1" pinmaps "/sys/fs/bpf/$1-maps"
+			bpftool map update pinned "/sys/fs/bpf/$1-maps/next" key 0 0 0 0 value pinned /sys/fs/bpf/balancer
+			on lb ip -force link set dev veth0 xdpgeneric pinned "/sys/fs/bpf/$1"
+		}
+		after litter-ones
+		for _ in {1..20}; do
+			fails call 5 40000
+			said "Connection refused"
+		done
+		expect "0 0" "$(tallies)"
+		after litter-zeros
+		fails call 0.3 40000
+		said "Connection timed out"
+		comes-to "0 1" tallies
+
+		# what the stack has of itself is one or the other, and either way nobody is greeted
+		on lb ip -force link set dev veth0 xdpgeneric pinned /sys/fs/bpf/balancer
+		fails call 0.3 40000'
+}
+
+@test "notes 06: the VIP found, 61 of 64 slots are empty: of 100 clients 95 are dropped" {
+	balancer 1
+	experiment '
+		balanced
+		balance 3
+		on lb ip link set dev veth0 xdpgeneric pinned /sys/fs/bpf/balancer
+		fails call 0.3 40000
+		said "Connection timed out"
+		comes-to "0 1" tallies
+
+		dropped=$(clients 4000 | judged balancer | grep -c "^1 ")
+		[ "$dropped" -gt $((4000 * 93 / 100)) ] && [ "$dropped" -lt $((4000 * 97 / 100)) ] ||
+			fail "of 4000 clients $dropped are dropped"
+		balance 64
+		expect 4000 "$(clients 4000 | judged balancer | grep -c "^3 ")"'
+}
+
+@test "notes 06: a slot that is filled, each SYN comes to its backend with a wrong checksum, and nobody answers" {
+	balancer 2
+	experiment '
+		balanced
+		balance 3
+		on lb ip link set dev veth0 xdpgeneric pinned /sys/fs/bpf/balancer
+		for port in 40000 41000 42000; do
+			fails call 0.3 $port
+			said "Connection timed out"
+		done
+		comes-to "3 0" tallies
+		errors() {
+			local host n=0
+			for host in backend{1..3}; do n=$((n + $(count-of $host TcpInCsumErrors))); done
+			echo $n
+		}
+		comes-to 3 errors
+		expect 4000 "$(clients 4000 | judged balancer | grep -c "^3 ")"'
+}
+
+@test "notes 06: the checksum right, a backend answers under its own name, and the client resets that" {
+	balancer 3
+	experiment '
+		balanced
+		balance 3
+		on lb ip link set dev veth0 xdpgeneric pinned /sys/fs/bpf/balancer
+		capture client veth0 tcp
+		fails call 0.3 40000
+		said "Connection timed out"
+		for line in "10.0.0.1.40000 > 10.0.0.2.80: Flags \[S\]" \
+			"10.0.[123].1.80 > 10.0.0.1.40000: Flags \[S\.\]" \
+			"10.0.0.1.40000 > 10.0.[123].1.80: Flags \[R\]"; do
+			wait-for grep "$line" "$(log-of client tcpdump).out" || fail "not seen: $line"
+		done
+		[ "$(count-of client TcpOutRsts)" -ge 1 ] || fail "the client has counted none"
+		for host in backend{1..3}; do expect 0 "$(count-of $host TcpInCsumErrors)"; done'
+}
+
+@test "notes 06: answers translated back, the client is greeted" {
+	balancer 4
+	experiment '
+		balanced
+		balance 3
+		on lb ip link set dev veth0 xdpgeneric pinned /sys/fs/bpf/balancer
+		for _ in {1..20}; do expect hello "$(call 5)"; done
+		expect 0 "$(count-of client TcpOutRsts)"'
+}
