@@ -892,3 +892,156 @@ balancer() {
 		for _ in {1..20}; do expect hello "$(call 5)"; done
 		expect 0 "$(count-of client TcpOutRsts)"'
 }
+
+@test "notes 06: the source MAC stays, and the TTL: a switch that learns then looks for the client at the balancer" {
+	balancer 4
+	experiment '
+		balanced 30000
+		balance 3
+		# the MAC of the destination, the checksum of IP, the destination, the checksum of TCP
+		expect "5 6 25 26 33 34 51 52" "$(rewritten tcp4)"
+
+		at() { bridge -n switch fdb show | sed -n "s/^02:00:00:00:00:01 dev \([^ ]*\) .*/\1/p"; }
+		fails call 5 # by now the program is not there yet
+		expect veth0 "$(at)"
+		on lb ip link set dev veth0 xdpgeneric pinned /sys/fs/bpf/balancer
+		fails call 0.3
+		said "Connection timed out"
+		expect veth4 "$(at)"'
+}
+
+@test "notes 06: of an address and ports in network order the hash sees three bytes: 4096 clients, one slot" {
+	balancer 1
+	experiment '
+		balance 64
+		slots() { judged balancer | sort -u | wc -l; }
+		expect 1 "$(for n in {0..4095}; do echo "10.$((n >> 4)).$((n & 15)).1 40000"; done | slots)"
+		expect 1 "$(for n in {0..255}; do echo "10.0.0.1 $((39936 + n))"; done | slots)"
+		# the first byte of an address does count, and that of a port
+		expect 64 "$(for n in {64..127}; do echo "$n.0.0.1 40000"; done | slots)"
+		expect 64 "$(for n in {64..127}; do echo "10.0.0.1 $((n << 8))"; done | slots)"'
+}
+
+@test "notes 06: the data of a later fragment are taken for ports, and changed; so is an IP header of no length" {
+	balancer 3
+	experiment '
+		balance 3 22
+		expect 3 "$(judges balancer ipv4-later-fragment-like-tcp22)"
+		expect "5 6 25 26 33 34 51 52" "$(rewritten ipv4-later-fragment-like-tcp22)"
+
+		# where ports would be there is then the header: 40 is its total length
+		expect 2 "$(judges balancer ipv4-ihl-0)"
+		balance 3 40
+		expect 3 "$(judges balancer ipv4-ihl-0)"'
+}
+
+@test "notes 06: a per-CPU counter has a value for each CPU, and only their sum is the count" {
+	[ "$(nproc)" -gt 1 ] || skip "one CPU only"
+	balancer 1
+	experiment '
+		balance 64
+		clients 10 | judged balancer taskset -c 0 >/dev/null
+		clients 20 | judged balancer taskset -c 1 >/dev/null
+		expect "[10,20]" "$(bpftool -j map dump pinned /sys/fs/bpf/maps/stats | jq -c ".[0].formatted.values[:2] | map(.value)")"
+		expect "30 0" "$(tallies)"'
+}
+
+@test "notes 06: by the number of the CPU, one connection goes to two backends" {
+	[ "$(nproc)" -gt 1 ] || skip "one CPU only"
+	compile round_robin
+	build syns
+	experiment '
+		load round_robin pinmaps /sys/fs/bpf/maps
+		for n in 0 1; do
+			bpftool map update pinned /sys/fs/bpf/maps/backends key $n 0 0 0 value 10 0 $((n + 1)) 1 0 80 0 0
+		done
+		for n in 0 1; do
+			for _ in {1..1000}; do echo 10.0.0.1 40000; done | judged round_robin taskset -c $n | sort | uniq -c | xargs
+		done >"$TMPDIR/went"
+		expect "1000 3 10.0.1.1 1000 3 10.0.2.1" "$(xargs <"$TMPDIR/went")"'
+}
+
+@test "notes 06: bpf_redirect to an interface that is not there says XDP_REDIRECT, and the packet is lost" {
+	compile redirect
+	experiment '
+		lab
+		load redirect
+		expect 4 "$(returns redirect)"
+		expect false "$(ip -n server -j link | jq "any(.ifindex == 5)")"
+		for mode in xdpdrv xdpgeneric; do
+			on server ip link set dev veth0 $mode pinned /sys/fs/bpf/redirect
+			fails pings 2
+			on server ip link set dev veth0 $mode off
+			pings 1 1 || fail "no answer, though nothing is attached"
+		done'
+}
+
+@test "notes 06: the devmap and the cpumap as printed do not compile; for an empty slot the flags are the verdict" {
+	run ! compile redirect_map -DSLOT=
+	[[ $output == *"expected expression"* ]]
+	run ! compile steer
+	[[ $output == *"undeclared identifier 'num_cpus'"* ]]
+	compile redirect_map -DSLOT=7
+	compile redirect_map-pass -DSLOT=7 -DFLAGS=XDP_PASS
+	compile steer -Dnum_cpus=1
+	experiment '
+		load steer
+		expect 0 "$(returns steer)"
+		for each in redirect_map:0 redirect_map-pass:2; do
+			name=${each%:*}
+			load $name pinmaps "/sys/fs/bpf/$name-maps"
+			expect "${each#*:}" "$(returns $name)"
+			bpftool map update pinned "/sys/fs/bpf/$name-maps/tx_ports" key 7 0 0 0 value 1 0 0 0 # lo
+			expect 4 "$(returns $name)"
+		done'
+}
+
+@test "notes 06: by the cpumap ARP and IPv6 are steered too" {
+	compile steer -Dnum_cpus=1
+	experiment '
+		load steer pinmaps /sys/fs/bpf/maps
+		bpftool map update pinned /sys/fs/bpf/maps/cpumap key 0 0 0 0 value 192 0 0 0
+		for frame in tcp4 tcp6 arp; do expect "$frame 4" "$frame $(judges steer $frame)"; done'
+}
+
+@test "notes 06: what is redirected into a veth is lost without a word, unless its peer has a program, or GRO" {
+	compile redirect_map -DSLOT=0
+	compile verdict-pass -DVERDICT=XDP_PASS
+	experiment '
+		for host in client switch server; do host $host; done
+		wire client switch
+		wire switch server
+		load redirect_map pinmaps /sys/fs/bpf/maps
+		index=$(ip -n switch -j link show dev veth1 | jq ".[0].ifindex")
+		on switch bpftool map update pinned /sys/fs/bpf/maps/tx_ports key 0 0 0 0 value "$index" 0 0 0
+		on switch ip link set dev veth0 xdpdrv pinned /sys/fs/bpf/redirect_map
+		capture server veth0 -e
+
+		runs() { on switch ethtool -S veth0 | awk "/xdp_packets:/ { n += \$2 } END { print n }"; }
+		sent=0
+		three() { # FRAME: three of them are redirected
+			for _ in 1 2 3; do throw client "$1"; done
+			sent=$((sent + 3))
+			comes-to $sent runs
+		}
+		three icmp4-request
+		on server ethtool -K veth0 gro on
+		three arp
+		on server ethtool -K veth0 gro off
+		load verdict-pass
+		on server ip link set dev veth0 xdpdrv pinned /sys/fs/bpf/verdict-pass
+		three tcp4
+
+		seen() { for what in "echo request" ARP Flags; do grep -c "$what" "$(log-of server tcpdump).out" || :; done | xargs; }
+		comes-to "0 3 3" seen
+		for interface in veth0 veth1; do
+			! on switch ethtool -S $interface | grep "errors: [^0]" || fail "there is a word of it"
+		done'
+}
+
+@test "notes 06: XDP has bpf_csum_diff, and with it right checksums" {
+	compile csum_diff
+	experiment '
+		load csum_diff
+		expect $((0x529b)) "$(judges csum_diff tcp4)"'
+}
