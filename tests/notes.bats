@@ -580,13 +580,6 @@ filters() {
 	compile modify
 	experiment '
 		load modify
-		# changes ID FRAME: the bytes that program ID changes in it: NUMBER OLD NEW, the number from 1,
-		# the bytes in octal
-		changes() {
-			tests/frame "$2" >"$TMPDIR/before"
-			bpftool prog run id "$1" data_in "$TMPDIR/before" data_out "$TMPDIR/after" >/dev/null
-			cmp -l "$TMPDIR/before" "$TMPDIR/after" | xargs
-		}
 		notes=$(about modify .id)
 		expect "23 71 100" "$(changes "$notes" icmp4-from-zero-request)" # the TTL
 		expect "23 2 100" "$(changes "$notes" arp)" # the first byte of the sender
@@ -788,4 +781,267 @@ filters() {
 			load checksum-tc_$helper
 			refused checksum-xdp_$helper "$helper#"
 		done'
+}
+
+# -- lab 06 --------------------------------------------------------------------------------------
+
+# balancer N: the notes' balancer, the first N of its faults mended, as the object balancer; and the
+# program syns, that shows what it does with many clients.
+balancer() {
+	local patch patches=(tests/notes/balancer/*.patch)
+
+	needs git
+	cp tests/notes/balancer.bpf.c "$BATS_TEST_TMPDIR"
+	for patch in "${patches[@]:0:$1}"; do
+		git -C "$BATS_TEST_TMPDIR" apply -p3 "$PWD/$patch"
+	done
+	$COMPILE_BPF -c "$BATS_TEST_TMPDIR/balancer.bpf.c" -o "$BATS_TEST_TMPDIR/balancer.o"
+	build syns
+}
+
+@test "notes 06: the balancer as printed finds its VIP by chance: the key ends in a byte that nobody sets" {
+	balancer 0
+	compile litter-zeros -DLITTER=0
+	compile litter-ones -DLITTER=0xff
+	experiment '
+		balanced
+		balance 3
+		# after NAME: the balancer runs on the stack that NAME has left.
+		after() {
+			load "$1" pinmaps "/sys/fs/bpf/$1-maps"
+			bpftool map update pinned "/sys/fs/bpf/$1-maps/next" key 0 0 0 0 value pinned /sys/fs/bpf/balancer
+			on lb ip -force link set dev veth0 xdpgeneric pinned "/sys/fs/bpf/$1"
+		}
+		after litter-ones
+		for _ in {1..20}; do
+			fails call 5 40000
+			said "Connection refused"
+		done
+		expect "0 0" "$(tallies)"
+		after litter-zeros
+		fails call 0.3 40000
+		said "Connection timed out"
+		comes-to "0 1" tallies
+
+		# what the stack has of itself is one or the other, and either way nobody is greeted
+		on lb ip -force link set dev veth0 xdpgeneric pinned /sys/fs/bpf/balancer
+		fails call 0.3 40000'
+}
+
+@test "notes 06: the VIP found, 61 of 64 slots are empty: of 100 clients 95 are dropped" {
+	balancer 1
+	experiment '
+		balanced
+		balance 3
+		on lb ip link set dev veth0 xdpgeneric pinned /sys/fs/bpf/balancer
+		fails call 0.3 40000
+		said "Connection timed out"
+		comes-to "0 1" tallies
+
+		dropped=$(clients 4000 | judged balancer | grep -c "^1 ")
+		[ "$dropped" -gt $((4000 * 93 / 100)) ] && [ "$dropped" -lt $((4000 * 97 / 100)) ] ||
+			fail "of 4000 clients $dropped are dropped"
+		balance 64
+		expect 4000 "$(clients 4000 | judged balancer | grep -c "^3 ")"'
+}
+
+@test "notes 06: a slot that is filled, each SYN comes to its backend with a wrong checksum, and nobody answers" {
+	balancer 2
+	experiment '
+		balanced
+		balance 3
+		on lb ip link set dev veth0 xdpgeneric pinned /sys/fs/bpf/balancer
+		for port in 40000 41000 42000; do
+			fails call 0.3 $port
+			said "Connection timed out"
+		done
+		comes-to "3 0" tallies
+		errors() {
+			local host n=0
+			for host in backend{1..3}; do n=$((n + $(count-of $host TcpInCsumErrors))); done
+			echo $n
+		}
+		comes-to 3 errors
+		expect 4000 "$(clients 4000 | judged balancer | grep -c "^3 ")"'
+}
+
+@test "notes 06: the checksum right, a backend answers under its own name, and the client resets that" {
+	balancer 3
+	experiment '
+		balanced
+		balance 3
+		on lb ip link set dev veth0 xdpgeneric pinned /sys/fs/bpf/balancer
+		capture client veth0 tcp
+		fails call 0.3 40000
+		said "Connection timed out"
+		for line in "10.0.0.1.40000 > 10.0.0.2.80: Flags \[S\]" \
+			"10.0.[123].1.80 > 10.0.0.1.40000: Flags \[S\.\]" \
+			"10.0.0.1.40000 > 10.0.[123].1.80: Flags \[R\]"; do
+			wait-for grep "$line" "$(log-of client tcpdump).out" || fail "not seen: $line"
+		done
+		[ "$(count-of client TcpOutRsts)" -ge 1 ] || fail "the client has counted none"
+		for host in backend{1..3}; do expect 0 "$(count-of $host TcpInCsumErrors)"; done'
+}
+
+@test "notes 06: answers translated back, the client is greeted" {
+	balancer 4
+	experiment '
+		balanced
+		balance 3
+		on lb ip link set dev veth0 xdpgeneric pinned /sys/fs/bpf/balancer
+		for _ in {1..20}; do expect hello "$(call 5)"; done
+		expect 0 "$(count-of client TcpOutRsts)"'
+}
+
+@test "notes 06: the source MAC stays, and the TTL: a switch that learns then looks for the client at the balancer" {
+	balancer 4
+	experiment '
+		balanced 30000
+		balance 3
+		# the MAC of the destination, the checksum of IP, the destination, the checksum of TCP
+		expect "5 6 25 26 33 34 51 52" "$(rewritten tcp4)"
+
+		at() { bridge -n switch fdb show | sed -n "s/^02:00:00:00:00:01 dev \([^ ]*\) .*/\1/p"; }
+		fails call 5 # by now the program is not there yet
+		expect veth0 "$(at)"
+		on lb ip link set dev veth0 xdpgeneric pinned /sys/fs/bpf/balancer
+		fails call 0.3
+		said "Connection timed out"
+		expect veth4 "$(at)"'
+}
+
+@test "notes 06: of an address and ports in network order the hash sees three bytes: 4096 clients, one slot" {
+	balancer 1
+	experiment '
+		balance 64
+		slots() { judged balancer | sort -u | wc -l; }
+		expect 1 "$(for n in {0..4095}; do echo "10.$((n >> 4)).$((n & 15)).1 40000"; done | slots)"
+		expect 1 "$(for n in {0..255}; do echo "10.0.0.1 $((39936 + n))"; done | slots)"
+		# the first byte of an address does count, and that of a port
+		expect 64 "$(for n in {64..127}; do echo "$n.0.0.1 40000"; done | slots)"
+		expect 64 "$(for n in {64..127}; do echo "10.0.0.1 $((n << 8))"; done | slots)"'
+}
+
+@test "notes 06: the data of a later fragment are taken for ports, and changed; so is an IP header of no length" {
+	balancer 3
+	experiment '
+		balance 3 22
+		expect 3 "$(judges balancer ipv4-later-fragment-like-tcp22)"
+		expect "5 6 25 26 33 34 51 52" "$(rewritten ipv4-later-fragment-like-tcp22)"
+
+		# where ports would be there is then the header: 40 is its total length
+		expect 2 "$(judges balancer ipv4-ihl-0)"
+		balance 3 40
+		expect 3 "$(judges balancer ipv4-ihl-0)"'
+}
+
+@test "notes 06: a per-CPU counter has a value for each CPU, and only their sum is the count" {
+	[ "$(nproc)" -gt 1 ] || skip "one CPU only"
+	balancer 1
+	experiment '
+		balance 64
+		clients 10 | judged balancer taskset -c 0 >/dev/null
+		clients 20 | judged balancer taskset -c 1 >/dev/null
+		expect "[10,20]" "$(bpftool -j map dump pinned /sys/fs/bpf/maps/stats | jq -c ".[0].formatted.values[:2] | map(.value)")"
+		expect "30 0" "$(tallies)"'
+}
+
+@test "notes 06: by the number of the CPU, one connection goes to two backends" {
+	[ "$(nproc)" -gt 1 ] || skip "one CPU only"
+	compile round_robin
+	build syns
+	experiment '
+		load round_robin pinmaps /sys/fs/bpf/maps
+		for n in 0 1; do
+			bpftool map update pinned /sys/fs/bpf/maps/backends key $n 0 0 0 value 10 0 $((n + 1)) 1 0 80 0 0
+		done
+		for n in 0 1; do
+			for _ in {1..1000}; do echo 10.0.0.1 40000; done | judged round_robin taskset -c $n | sort | uniq -c | xargs
+		done >"$TMPDIR/went"
+		expect "1000 3 10.0.1.1 1000 3 10.0.2.1" "$(xargs <"$TMPDIR/went")"'
+}
+
+@test "notes 06: bpf_redirect to an interface that is not there says XDP_REDIRECT, and the packet is lost" {
+	compile redirect
+	experiment '
+		lab
+		load redirect
+		expect 4 "$(returns redirect)"
+		expect false "$(ip -n server -j link | jq "any(.ifindex == 5)")"
+		for mode in xdpdrv xdpgeneric; do
+			on server ip link set dev veth0 $mode pinned /sys/fs/bpf/redirect
+			fails pings 2
+			on server ip link set dev veth0 $mode off
+			pings 1 1 || fail "no answer, though nothing is attached"
+		done'
+}
+
+@test "notes 06: the devmap and the cpumap as printed do not compile; for an empty slot the flags are the verdict" {
+	run ! compile redirect_map -DSLOT=
+	[[ $output == *"expected expression"* ]]
+	run ! compile steer
+	[[ $output == *"undeclared identifier 'num_cpus'"* ]]
+	compile redirect_map -DSLOT=7
+	compile redirect_map-pass -DSLOT=7 -DFLAGS=XDP_PASS
+	compile steer -Dnum_cpus=1
+	experiment '
+		load steer
+		expect 0 "$(returns steer)"
+		for each in redirect_map:0 redirect_map-pass:2; do
+			name=${each%:*}
+			load $name pinmaps "/sys/fs/bpf/$name-maps"
+			expect "${each#*:}" "$(returns $name)"
+			bpftool map update pinned "/sys/fs/bpf/$name-maps/tx_ports" key 7 0 0 0 value 1 0 0 0 # lo
+			expect 4 "$(returns $name)"
+		done'
+}
+
+@test "notes 06: by the cpumap ARP and IPv6 are steered too" {
+	compile steer -Dnum_cpus=1
+	experiment '
+		load steer pinmaps /sys/fs/bpf/maps
+		bpftool map update pinned /sys/fs/bpf/maps/cpumap key 0 0 0 0 value 192 0 0 0
+		for frame in tcp4 tcp6 arp; do expect "$frame 4" "$frame $(judges steer $frame)"; done'
+}
+
+@test "notes 06: what is redirected into a veth is lost without a word, unless its peer has a program, or GRO" {
+	compile redirect_map -DSLOT=0
+	compile verdict-pass -DVERDICT=XDP_PASS
+	experiment '
+		for host in client switch server; do host $host; done
+		wire client switch
+		wire switch server
+		load redirect_map pinmaps /sys/fs/bpf/maps
+		index=$(ip -n switch -j link show dev veth1 | jq ".[0].ifindex")
+		on switch bpftool map update pinned /sys/fs/bpf/maps/tx_ports key 0 0 0 0 value "$index" 0 0 0
+		on switch ip link set dev veth0 xdpdrv pinned /sys/fs/bpf/redirect_map
+		capture server veth0 -e
+
+		runs() { on switch ethtool -S veth0 | awk "/xdp_packets:/ { n += \$2 } END { print n }"; }
+		sent=0
+		three() { # FRAME: three of them are redirected
+			for _ in 1 2 3; do throw client "$1"; done
+			sent=$((sent + 3))
+			comes-to $sent runs
+		}
+		three icmp4-request
+		on server ethtool -K veth0 gro on
+		three arp
+		on server ethtool -K veth0 gro off
+		load verdict-pass
+		on server ip link set dev veth0 xdpdrv pinned /sys/fs/bpf/verdict-pass
+		three tcp4
+
+		seen() { for what in "echo request" ARP Flags; do grep -c "$what" "$(log-of server tcpdump).out" || :; done | xargs; }
+		comes-to "0 3 3" seen
+		for interface in veth0 veth1; do
+			! on switch ethtool -S $interface | grep "errors: [^0]" || fail "there is a word of it"
+		done'
+}
+
+@test "notes 06: XDP has bpf_csum_diff, and with it right checksums" {
+	compile csum_diff
+	experiment '
+		load csum_diff
+		expect $((0x529b)) "$(judges csum_diff tcp4)"'
 }
