@@ -1,0 +1,229 @@
+#!/usr/bin/env bats
+# Lab 06 with real clients: web servers behind it that come, go and die, downloads meanwhile, floods; ICMP; the
+# modes and the ways to attach.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/.." || return
+	unset MAKEFLAGS MAKELEVEL
+}
+
+# live SCRIPT: runs it on the network, with the words of tests/lb.bash.
+live() {
+	common/netns.sh bash -c "source tests/lb.bash; network; $1"
+}
+
+# needs COMMAND…: skips the test without them, with the reason; where CI is set, nothing may be missing.
+needs() {
+	local command
+
+	for command; do
+		! command -v "$command" >/dev/null || continue
+		[ -z "${CI:-}" ] || { echo "there is no $command: make deps" && return 1; }
+		skip "there is no $command: make deps"
+	done
+}
+
+# -- requests ------------------------------------------------------------------------------------
+
+# Of 1000 requests each backend gets its share within a tenth. The ports are given, and so is the hash: a
+# run that passes passes always.
+SHARES='
+	shares() {
+		local number host
+		while read -r number host; do
+			case $host in b1) expected=500 ;; *) expected=250 ;; esac
+			[ "$number" -ge $((expected * 9 / 10)) ] && [ "$number" -le $((expected * 11 / 10)) ] ||
+				fail "$host has answered $number times, not about $expected"
+		done <"$TMPDIR/shares"
+		[ "$(wc -l <"$TMPDIR/shares")" = 3 ] || fail "not all have answered"
+	}
+	web b1 b2 b3
+	nat "11 weight 2" 12 13 >"$TMPDIR/three"
+'
+
+@test "lb: 1000 requests over IPv4 and over IPv6: all answered in full, shared by weight" {
+	needs curl /usr/bin/python3
+	live "$SHARES"'
+		balance <"$TMPDIR/three"
+		names 10.0.6.100 40000 1000 >"$TMPDIR/shares"
+		shares
+		names "[fd00:6::100]" 30000 1000 >"$TMPDIR/shares"
+		shares'
+}
+
+@test "lb: 1000 requests on a VLAN: all answered in full, shared by weight" {
+	needs curl /usr/bin/python3
+	live "$SHARES"'
+		bpftool prog loadall build/tags.bpf.o /sys/fs/bpf/tags
+		for each in client:veth0 lb:veth0 lb:veth1 b1:veth0 b2:veth0 b3:veth0; do
+			# a veth hands a tag over beside the frame, unless it is told not to
+			on "${each%:*}" ethtool -K "${each#*:}" txvlan off tx-vlan-stag-hw-insert off >/dev/null
+			on "${each%:*}" tc qdisc add dev "${each#*:}" clsact
+			on "${each%:*}" tc filter add dev "${each#*:}" egress bpf da pinned /sys/fs/bpf/tags/tag_once
+			on "${each%:*}" tc filter add dev "${each#*:}" ingress bpf da pinned /sys/fs/bpf/tags/untag
+		done
+		balance <"$TMPDIR/three"
+		names 10.0.6.100 40000 1000 >"$TMPDIR/shares"
+		shares
+		on client ping -q -c 1 -W 1 10.0.6.100 || fail "no answer to a ping on the VLAN"'
+}
+
+@test "lb: a download of 10 MB goes on while a backend comes, its own is drained, and lbd is killed" {
+	needs curl /usr/bin/python3
+	live '
+		arrived() { [ "$(stat -c %s "$TMPDIR/$1" 2>/dev/null || echo 0)" -ge "$2" ]; }
+		web b1 b2 b3
+		nat 11 12 | balance
+		for vip in 10.0.6.100 "[fd00:6::100]"; do
+			on client curl -s -g --limit-rate 4M -o "$TMPDIR/got" "http://$vip/long" & pid=$!
+			wait-for arrived got 1000000 || fail "the download does not begin"
+			nat 11 12 13 | again
+			own=$(on lb build/lbd status --json | jq -r "[.vips[].backends[] | select(.open_flows > 0).address][0]")
+			on lb build/lbd drain --no-wait "$own" >/dev/null
+			wait-for arrived got 3000000
+			kill -9 "$(pid-of lb lbd)"
+			wait-for arrived got 5000000
+			start lb build/lbd -c "$CONF"
+			wait "$pid" || fail "the download broke off"
+			cmp "$TMPDIR/got" "$TMPDIR/long"
+			[ "$(state "$own")" = draining ] || fail "$own does not drain any more"
+			on lb build/lbd undrain "$own" >/dev/null
+			rm "$TMPDIR/got"
+		done'
+}
+
+@test "lb: drain waits for the download, and then says so" {
+	needs curl /usr/bin/python3
+	live '
+		ongoing() { [ "$(on lb build/lbd status --json | jq "[.vips[].backends[].open_flows] | add")" -gt 0 ]; }
+		web b1 b2
+		nat 11 | balance
+		on client curl -s --limit-rate 8M -o "$TMPDIR/got" http://10.0.6.100/long & pid=$!
+		wait-for ongoing
+		nat 11 12 | again
+		on lb build/lbd drain 10.0.6.11 >"$TMPDIR/said"
+		wait "$pid" || fail "the download broke off"
+		cmp "$TMPDIR/got" "$TMPDIR/long"
+		grep "10.0.6.11 is drained" "$TMPDIR/said"
+		[ "$(names 10.0.6.100 20000 20)" = "20 b2" ]'
+}
+
+@test "lb: a server dies: once its check has found out, each new connection is answered; and it comes back" {
+	live '
+		for host in b1 b2 b3; do GREETING=$host serve "$host" 8080; done
+		CHECK="interval 0.2 fall 2 rise 2" nat 11 12 13 | balance
+		kill $(ip netns pids b2)
+		DEADLINE=2 wait-for-state 10.0.6.12 down
+		for _ in {1..60}; do on client socat -u TCP:10.0.6.100:80,connect-timeout=2 - || fail "not answered"; done | sort | uniq -c >"$TMPDIR/answers"
+		! grep b2 "$TMPDIR/answers"
+		[ "$(wc -l <"$TMPDIR/answers")" = 2 ]
+		GREETING=b2 serve b2 8080
+		wait-for-state 10.0.6.12 up
+		for _ in {1..60}; do on client socat -u TCP:10.0.6.100:80,connect-timeout=2 -; done | grep b2 >/dev/null'
+}
+
+@test "lb: with all servers dead a client gets no answer, and with the first that is back it does" {
+	live '
+		for host in b1 b2; do serve "$host" 8080; done
+		CHECK="interval 0.2 fall 1 rise 1" nat 11 12 | balance
+		for host in b1 b2; do kill $(ip netns pids "$host"); done
+		wait-for-state 10.0.6.11 down
+		wait-for-state 10.0.6.12 down
+		! on client socat -u TCP:10.0.6.100:80,connect-timeout=0.3 - 2>/dev/null
+		[ "$(reason no_backend)" -ge 1 ]
+		serve b2 8080
+		wait-for-state 10.0.6.12 up
+		[ "$(on client socat -u TCP:10.0.6.100:80,connect-timeout=2 -)" = hello ]'
+}
+
+@test "lb: a connection goes on while loader and control plane are killed, and new ones take over" {
+	live '
+		on b1 socat TCP6-LISTEN:8080,fork,ipv6only=0 PIPE 3>&- &
+		nat 11 | balance
+		mkfifo "$TMPDIR/in"
+		on client socat - TCP:10.0.6.100:80,connect-timeout=2,retry=20,interval=0.1 <"$TMPDIR/in" >"$TMPDIR/echo" & pid=$!
+		exec 4>"$TMPDIR/in"
+		said() { grep -qx "$1" "$TMPDIR/echo"; }
+		tell() { echo "$1" >&4; wait-for said "$1" || fail "no echo of $1"; }
+		tell one
+		kill -9 "$(pid-of lb lb)" "$(pid-of lb lbd)"
+		wait-for ended lb lb
+		tell two
+		start lb build/lb veth0 veth1 4>&- # or it would hold the pipe open
+		tell three
+		start lb build/lbd -c "$CONF" 4>&-
+		nat 11 12 13 | again
+		tell four
+		exec 4>&-
+		wait "$pid"'
+}
+
+# -- floods --------------------------------------------------------------------------------------
+
+@test "lb: in a flood of SYNs from everywhere clients are served, and the table of flows is not" {
+	live '
+		host attacker
+		wire attacker lb
+		for host in b1 b2 b3; do serve "$host" 8080; done
+		nat 11 12 13 | sed "s/tcp nat/& new-flows 1000/" >"$CONF"
+		start lb build/lb veth0 veth1 veth2
+		start lb build/lbd -c "$CONF"
+		sed "s/^0a 00 00 02 /0a 00 06 64 /; s/00 16 /00 50 /" tests/packets/ipv4-tcp22.hex | sed -z "s/#[^\n]*//g; s/[[:space:]]//g; s/.*/\U&/" |
+			basenc --base16 -d | sed "s/^......\(......\)/\x02\x00\x00\x00\x01\x02\x02\x00\x00\x00\x01\x01/" >"$TMPDIR/syn"
+		on attacker build/flood veth0 0 1000000 <"$TMPDIR/syn" & pid=$!
+		flooded() { [ "$(reason unfollowed)" -gt 100000 ]; }
+		DEADLINE=20 wait-for flooded || fail "no flood: $(reason unfollowed)"
+		for _ in {1..20}; do
+			[ "$(on client socat -u TCP:10.0.6.100:80,connect-timeout=5 -)" = hello ] || fail "a client was not served"
+		done
+		kill "$pid"'
+}
+
+# -- ICMP ----------------------------------------------------------------------------------------
+
+@test "lb: pings to a VIP are answered, of any length, up to a fragment, which is dropped and counted" {
+	live '
+		nat 11 | balance
+		for vip in 10.0.6.100 fd00:6::100; do
+			for length in 0 1 56 1400; do
+				on client ping -q -c 1 -W 1 -s "$length" "$vip" >/dev/null || fail "no answer of $length bytes from $vip"
+			done
+			! on client ping -q -c 1 -W 0.2 -s 2000 "$vip" >/dev/null
+		done
+		[ "$(reason pings)" = 8 ]
+		[ "$(reason fragments)" = 4 ]
+		! on client ping -q -c 1 -W 0.2 10.0.6.99 >/dev/null # which is no VIP'
+}
+
+@test "lb: that its segments are too long for the client's link a backend is told, and the download goes on" {
+	needs curl /usr/bin/python3
+	live '
+		host far
+		wire far client
+		router client
+		ip -n lb route add 10.0.1.0/24 via 10.0.0.1
+		ip -n lb route add fd00:1::/64 via fd00::1
+		ip -n far route add default via 10.0.1.2
+		ip -n far route add default via fd00:1::2
+		ip -n client link set veth1 mtu 1400
+		web b1
+		for mode in nat dsr; do
+			if [ $mode = nat ]; then
+				nat 11 | balance
+			else
+				printf "%s\n" "vip 10.0.6.100 8080/tcp dsr" "backend 10.0.6.11" "check none" \
+					"vip fd00:6::100 8080/tcp dsr" "backend fd00:6::11" "check none" | again
+				ip -n b1 addr add 10.0.6.100/32 dev lo
+				ip -n b1 addr add fd00:6::100/128 dev lo nodad
+				on b1 ip route flush cache
+			fi
+			for vip in 10.0.6.100 "[fd00:6::100]"; do
+				port=$([ $mode = nat ] && echo 80 || echo 8080)
+				on far curl -s -g --max-time 5 -o "$TMPDIR/got" "http://$vip:$port/long" || fail "$mode: the download from $vip hangs"
+				cmp "$TMPDIR/got" "$TMPDIR/long"
+			done
+		done
+		[ "$(reason icmp_errors)" -ge 2 ]'
+}
