@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,18 +39,9 @@ struct reader {
 	struct config_vip *vip; /* the one above this line, if any */
 };
 
-/* Complains of this line. Returns false. */
-static bool __attribute__((format(printf, 2, 3)))
-wrong(const struct reader *r, const char *format, ...)
-{
-	char text[LINE + 128];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	return complain("%s: line %d: %s", r->path, r->line, text);
-}
+/* Complains of this line. It is false. */
+#define wrong(r, format, ...)                                                  \
+	complain("%s: line %d: " format, (r)->path, (r)->line, ##__VA_ARGS__)
 
 /* -- words ---------------------------------------------------------------- */
 
@@ -71,14 +61,14 @@ static bool is_host(const __be32 *address)
 
 const char *address_parse(const char *text, __be32 *address)
 {
-	const char *wrong;
+	const char *why;
 	struct prefix p;
 
 	if (strchr(text, '/'))
 		return "an address, no prefix";
-	wrong = prefix_parse(text, &p, NULL);
-	if (wrong)
-		return wrong;
+	why = prefix_parse(text, &p, NULL);
+	if (why)
+		return why;
 	if (p.ipv6) {
 		memcpy(address, p.address, 16);
 	} else {
@@ -217,7 +207,7 @@ static bool read_vip(struct reader *r)
 static bool backend_port(const struct reader *r, char ***word, __be16 *port)
 {
 	const char *text = **word;
-	bool given = text && strcmp(text, "weight");
+	bool given = text && strcmp(text, "weight") != 0;
 
 	if (r->vip->mode != LB_NAT) {
 		if (given && isdigit(*text))
@@ -284,7 +274,8 @@ static bool check_words(const struct reader *r, char **word,
 				return false;
 			continue;
 		}
-		if (strcmp(word[0], "fall") && strcmp(word[0], "rise"))
+		if (strcmp(word[0], "fall") != 0 &&
+		    strcmp(word[0], "rise") != 0)
 			return wrong(r,
 				     "%s: unknown word; a check is as: "
 				     "check 80 interval 1 fall 3 rise 2",
@@ -422,9 +413,9 @@ static FILE *open_file(const char *path)
 	struct stat file;
 
 	if (fd < 0 || fstat(fd, &file)) {
-		complain("%s: %s", path, strerror(errno));
+		fail("%s: %s", path, strerror(errno));
 	} else if (!S_ISREG(file.st_mode)) {
-		complain("%s: not a file that can be read again", path);
+		fail("%s: not a file that can be read again", path);
 	} else {
 		return fdopen(fd, "r");
 	}

@@ -284,6 +284,7 @@ static int run(void)
 int serve(const char *file)
 {
 	path = file;
+	keep_complaints();
 	catch_hangup();
 	allow_many_files();
 	config = config_read(path);

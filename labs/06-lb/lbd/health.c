@@ -94,7 +94,7 @@ static int make_socket(int family)
 	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0 && !told)
-		complain("check backends: %s", strerror(errno));
+		fail("check backends: %s", strerror(errno));
 	told = fd < 0;
 	if (fd >= 0)
 		setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once,
