@@ -29,8 +29,8 @@ static struct check {
 		watch; /* the connection under way, if any; it comes first */
 	struct lb_backend backend; /* vip 0: this is nobody's */
 	struct config_check how;
-	__u64 due;    /* when the next begins */
-	int contrary; /* so many in a row say other than DOWN does */
+	__u64 due;	/* when the next begins */
+	__u32 contrary; /* so many in a row say other than DOWN does */
 	bool down;
 } checks[LB_BACKENDS_MAX];
 
