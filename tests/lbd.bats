@@ -354,6 +354,19 @@ ready
 		shown "\"\(.ring_size) \(([.vips[].backends[].slots] | add) == 4093)\""'
 }
 
+@test "lbd: for a new data plane it finds out anew who is down" {
+	tells 0 '10.0.0.1 1.1 down 0' '
+		config "vip 10.9.0.1 80/tcp nat" "check interval 0.1 fall 1" "backend 10.0.0.1 8080"
+		begin
+		wait-for said "is down"
+		lbd stop
+		wait-for ended server lb
+		start server build/lb -r 251 veth0
+		again() { [ "$(output-of server lbd | grep -c "is down")" = 2 ]; }
+		wait-for again
+		backends'
+}
+
 @test "lbd: a reload without a data plane is told, and done once there is one" {
 	says 1 'lbd: /dev/shm/lb.conf is applied once a data plane runs: lb IFACE starts one
 10.0.0.7' "$WORDS$TWO"'

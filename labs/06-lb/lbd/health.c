@@ -153,8 +153,8 @@ static void follow(struct check *check, const struct lb_backend *b,
 	if (!is_known(check, b)) {
 		forget(check);
 		check->watch.ready = on_connected;
-		check->down =
-			b->state == LB_DOWN; /* as the last lbd found it */
+		/* As the last lbd found it. */
+		check->down = b->state == LB_DOWN;
 		check->due = now + vip->check.interval *
 					   ((check - checks) % SPREAD) / SPREAD;
 	}
