@@ -429,6 +429,25 @@ ready
 		backends'
 }
 
+@test "lbd: backends of both IP versions are checked, each by its own port" {
+	tells 0 '10.0.0.1 2.1 up 251
+fd00::1 1.1 up 251
+10.0.0.1 of 10.9.0.1 81/tcp is down: Connection refused
+fd00::1 8080 of fd09::1 80/tcp is down: Connection refused' '
+		serve client 80 81 8080
+		config "vip fd09::1 80/tcp nat" "check interval 0.1 fall 1" "backend fd00::1 8080" \
+			"vip 10.9.0.1 81/tcp dsr" "check interval 0.1 fall 1" "backend 10.0.0.1"
+		capture client veth0 "port 8080 or port 81"
+		begin
+		checked() { [ "$(output-of client tcpdump | grep -c " IP6* .*Flags \\[R")" -ge 6 ]; } # each ends with RST
+		wait-for checked
+		backends | sort
+		kill $(ip netns pids client)
+		both() { [ "$(output-of server lbd | grep -c "is down")" = 2 ]; }
+		wait-for both
+		output-of server lbd | grep "is down" | sort'
+}
+
 @test "lbd: who is not checked is up, though nobody is there; but it is connected to" {
 	tells 0 '10.0.0.1 1.1 up 251
 10.0.0.1 1.1 down 0
