@@ -468,7 +468,7 @@ fd00::1 8080 of fd09::1 80/tcp is down: Connection refused' '
 }
 
 @test "lbd: fall and rise count in a row, and survive a reload" {
-	tells 0 'true 2' '
+	tells 0 true '
 		config "vip 10.9.0.1 80/tcp nat" "check interval 0.1 fall 5" "backend 10.0.0.1 8080"
 		capture client veth0 "tcp[tcpflags] == tcp-syn and dst port 8080"
 		begin
@@ -477,8 +477,7 @@ fd00::1 8080 of fd09::1 80/tcp is down: Connection refused' '
 		lbd reload >/dev/null
 		wait-for said "is down"
 		n=$(output-of client tcpdump | wc -l)
-		echo "$([ $n -ge 5 ] && [ $n -le 6 ] && echo true || echo $n) $(output-of server lbd | grep -vc gone)"' ||
-		[[ $output == 'true 3' ]] # with what is said of the VIP
+		[ $n -ge 5 ] && [ $n -le 6 ] && echo true || echo "$n connections"'
 }
 
 @test "lbd: five hundred backends are checked, and none waits for another; nothing is left in TIME_WAIT" {
