@@ -32,13 +32,27 @@ static void message(const char *format, va_list args)
 	fputc('\n', stderr);
 }
 
+static void (*overhear)(const char *text);
+
+void overhear_failures(void (*listener)(const char *text))
+{
+	overhear = listener;
+}
+
 int fail(const char *format, ...)
 {
+	char text[512];
 	va_list args;
 
 	va_start(args, format);
 	message(format, args);
 	va_end(args);
+	if (overhear) {
+		va_start(args, format);
+		vsnprintf(text, sizeof(text), format, args);
+		va_end(args);
+		overhear(text);
+	}
 	return EXIT_FAILURE;
 }
 

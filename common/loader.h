@@ -67,6 +67,12 @@ int fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same, with verbosity 1 or more only: what the loader is doing. */
 void tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/*
+ * From now on LISTENER gets each MESSAGE as well: a daemon has it for whoever asked
+ * it to do what failed.
+ */
+void overhear_failures(void (*listener)(const char *message));
+
 /* Prints "ready" on stdout: the program is attached, traffic may come. */
 void say_ready(void);
 

@@ -29,7 +29,7 @@ rebuilds() {
 	built
 	[ -z "$(built)" ]
 	rebuilds common/csum.h xdp_drop xdp_drop.bpf.o xdp_drop.o xdp_drop.skel.h
-	rebuilds common/loader.h hello hello.o loader.o xdp_drop xdp_drop.o
+	rebuilds common/loader.h hello hello.o loader.o pins.o xdp_drop xdp_drop.o
 	rebuilds common/verifier.h hello loader.o verifier.o xdp_drop
 	rebuilds labs/01-hello/hello.h hello hello.bpf.o hello.o hello.skel.h
 	rebuilds labs/02-xdp-drop/xdp_drop.h xdp_drop xdp_drop.bpf.o xdp_drop.o xdp_drop.skel.h

@@ -223,7 +223,7 @@ static bool write_vips(const struct plan *p)
 		const struct lb_vip_entry *vip = &p->new.vips[n];
 
 		if (vip->vip.number &&
-		    memcmp(&p->old.vips[n], vip, sizeof(*vip)) &&
+		    memcmp(&p->old.vips[n], vip, sizeof(*vip)) != 0 &&
 		    !write_vip(p, vip))
 			return false;
 	}

@@ -5,7 +5,7 @@
 
 __u16 find_vip(const struct lb_tables *tables, const struct lb_service *service)
 {
-	for (__u16 n = 1; n <= LB_VIPS_MAX; n++)
+	for (int n = 1; n <= LB_VIPS_MAX; n++)
 		if (tables->vips[n].vip.number &&
 		    !memcmp(&tables->vips[n].service, service,
 			    sizeof(*service)))
@@ -17,7 +17,7 @@ __u16 find_vip(const struct lb_tables *tables, const struct lb_service *service)
 
 static __u16 free_vip(const struct lb_tables *old, const struct lb_tables *new)
 {
-	for (__u16 n = 1; n <= LB_VIPS_MAX; n++)
+	for (int n = 1; n <= LB_VIPS_MAX; n++)
 		if (!old->vips[n].vip.number && !new->vips[n].vip.number)
 			return n;
 	return 0;
@@ -46,7 +46,7 @@ static __u16 assign_vip(const struct config_vip *vip,
 static __u16 find_backend(const struct lb_tables *tables, __u16 vip,
 			  const struct config_backend *b)
 {
-	for (__u16 n = 1; n < LB_BACKENDS_MAX; n++) {
+	for (int n = 1; n < LB_BACKENDS_MAX; n++) {
 		const struct lb_backend *other = &tables->backends[n];
 
 		if (other->vip == vip && other->port == b->port &&
@@ -60,7 +60,7 @@ static __u16 find_backend(const struct lb_tables *tables, __u16 vip,
 static __u16 free_backend(const struct lb_tables *old,
 			  const struct lb_tables *new, __u16 from)
 {
-	for (__u16 n = from; n < LB_BACKENDS_MAX; n++)
+	for (int n = from; n < LB_BACKENDS_MAX; n++)
 		if (!old->backends[n].vip && !new->backends[n].vip)
 			return n;
 	return 0;

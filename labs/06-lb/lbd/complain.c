@@ -1,30 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Complaints, said and kept. */
-#include <stdarg.h>
+/* What the daemon fails to do, kept for whoever asked for it. */
 #include <stdio.h>
 #include <string.h>
 #include "complain.h"
-#include "loader.h"
 
-enum { COMPLAINTS = 2048 }; /* bytes: when half is full, older ones go */
+enum { COMPLAINTS = 2048 }; /* bytes; what comes after that is on stderr only */
 
 static char kept[COMPLAINTS];
 
-bool complain(const char *format, ...)
+static void keep(const char *text)
 {
 	size_t length = strlen(kept);
-	char *text = kept + length + (length != 0); /* behind the newline */
-	va_list args;
 
-	if (length + 2 > COMPLAINTS / 2)
-		length = 0, text = kept;
-	va_start(args, format);
-	vsnprintf(text, kept + COMPLAINTS - text, format, args);
-	va_end(args);
-	if (length)
-		kept[length] = '\n';
-	fail("%s", text);
-	return false;
+	snprintf(kept + length, sizeof(kept) - length, "%s%s",
+		 length ? "\n" : "", text);
+}
+
+void keep_complaints(void)
+{
+	overhear_failures(keep);
 }
 
 const char *take_complaints(void)

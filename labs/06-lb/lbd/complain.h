@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the daemon has to complain of is for its own stderr, and for whoever asked
- * it to do what went wrong: `lbd reload` shows the line of the file as well.
+ * What the daemon fails to do is for its own stderr, and for whoever asked for it:
+ * `lbd reload` shows the line of the file that is wrong as well.
  */
 #ifndef COMPLAIN_H
 #define COMPLAIN_H
 
-#include <stdbool.h>
+#include <stdlib.h>
+#include "loader.h"
 
-/* Says it as fail() does, and keeps it. Returns false: that is how it went. */
-bool complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* fail() for functions that return whether all went well: false. */
+#define complain(...) (fail(__VA_ARGS__) == EXIT_SUCCESS)
 
-/* All that has been complained of since the last call, a line each; or "". */
+/* From now on all that fail() says is kept. */
+void keep_complaints(void);
+
+/* What was kept since the last call, a line each; or "". */
 const char *take_complaints(void);
 
 #endif

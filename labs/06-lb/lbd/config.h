@@ -21,11 +21,11 @@ enum { LB_WEIGHT_MAX = 1000 };
 
 /* How the backends of a VIP are checked: by a TCP connection to each. */
 struct config_check {
-	bool on;	/* if not, what comes of it is ignored */
-	__be16 port;	/* 0: that of the backend, or of the VIP */
-	int interval;	/* milliseconds */
-	int fall, rise; /* so many in a row make it down, or up again */
-	int line;	/* where the file says so; 0: nowhere */
+	bool on;	  /* if not, what comes of it is ignored */
+	__be16 port;	  /* 0: that of the backend, or of the VIP */
+	int interval;	  /* milliseconds */
+	__u32 fall, rise; /* so many in a row make it down, or up again */
+	int line;	  /* where the file says so; 0: nowhere */
 };
 
 struct config_backend {
@@ -55,11 +55,5 @@ struct config {
  * complained of the first thing that is wrong, with its line.
  */
 struct config *config_read(const char *path);
-
-/*
- * Reads TEXT, the address of a host, into ADDRESS, an IPv4 address as
- * ::ffff:a.b.c.d. Returns NULL, or what is wrong with it.
- */
-const char *address_parse(const char *text, __be32 *address);
 
 #endif

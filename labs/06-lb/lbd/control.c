@@ -53,7 +53,11 @@ static void on_request(struct watch *watch)
 	if (size > 0) {
 		request[size] = '\0';
 		take_complaints(); /* those that nobody asked for */
+		answer[1] = '\0';
 		answer[0] = handle(request, answer + 1) ? 'y' : 'n';
+		if (answer[0] == 'n')
+			snprintf(answer + 1, sizeof(answer) - 1, "%s",
+				 take_complaints());
 		send(watch->fd, answer, strlen(answer), MSG_NOSIGNAL);
 	}
 	loop_close(watch);
@@ -166,6 +170,8 @@ int control_ask(const char *request)
 	static char answer[CONTROL_TEXT];
 	ssize_t size;
 
+	if (geteuid())
+		return fail("%s: this needs root: sudo", request);
 	if (fd < 0)
 		return fail("%s: no lbd runs in this network namespace: "
 			    "lbd -c FILE starts one",
@@ -178,7 +184,7 @@ int control_ask(const char *request)
 		 0)
 		status = say(answer);
 	else if (size == 0)
-		fail("%s: lbd hung up (this needs root: sudo)", request);
+		fail("%s: lbd has hung up", request);
 	else
 		fail("%s: lbd does not answer", request);
 	close(fd);

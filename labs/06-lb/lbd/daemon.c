@@ -89,8 +89,8 @@ static void on_check(__u32 n, const char *why)
 	printf("%s of %s is %s%s%s\n", backend_text(b, text),
 	       vip_text(&now.vips[b->vip].service, vip), why ? "down" : "up",
 	       why ? ": " : "", why ?: "");
-	if (b->state !=
-	    LB_DRAINING) /* which it stays until somebody undrains it */
+	/* Who drains does so until somebody undrains it. */
+	if (b->state != LB_DRAINING)
 		set_state(n, why ? LB_DOWN : LB_UP);
 }
 
@@ -284,6 +284,7 @@ static int run(void)
 int serve(const char *file)
 {
 	path = file;
+	keep_complaints();
 	catch_hangup();
 	allow_many_files();
 	config = config_read(path);

@@ -29,8 +29,8 @@ static struct check {
 		watch; /* the connection under way, if any; it comes first */
 	struct lb_backend backend; /* vip 0: this is nobody's */
 	struct config_check how;
-	__u64 due;    /* when the next begins */
-	int contrary; /* so many in a row say other than DOWN does */
+	__u64 due;	/* when the next begins */
+	__u32 contrary; /* so many in a row say other than DOWN does */
 	bool down;
 } checks[LB_BACKENDS_MAX];
 
@@ -94,7 +94,7 @@ static int make_socket(int family)
 	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0 && !told)
-		complain("check backends: %s", strerror(errno));
+		fail("check backends: %s", strerror(errno));
 	told = fd < 0;
 	if (fd >= 0)
 		setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once,
@@ -153,8 +153,8 @@ static void follow(struct check *check, const struct lb_backend *b,
 	if (!is_known(check, b)) {
 		forget(check);
 		check->watch.ready = on_connected;
-		check->down =
-			b->state == LB_DOWN; /* as the last lbd found it */
+		/* As the last lbd found it. */
+		check->down = b->state == LB_DOWN;
 		check->due = now + vip->check.interval *
 					   ((check - checks) % SPREAD) / SPREAD;
 	}

@@ -67,7 +67,7 @@ static int make_map(const struct lb_maps *maps, const __u32 *ring, __u32 size)
 		fd = -1;
 	}
 	if (fd < 0)
-		complain("make a ring: %s", strerror(errno));
+		fail("make a ring: %s", strerror(errno));
 	free(slots);
 	return fd;
 }
@@ -82,10 +82,10 @@ static bool prepare(const struct lb_maps *maps, const struct lb_tables *tables,
 	int fd;
 
 	if (!well)
-		complain("make a ring: out of memory");
+		fail("make a ring: out of memory");
 	else if (!ring_read(maps, vip, old, size))
 		well = false;
-	else if (memcmp(old, new, size * sizeof(*old))) {
+	else if (memcmp(old, new, size * sizeof(*old)) != 0) {
 		fd = make_map(maps, new, size);
 		well = fd >= 0;
 		if (well) {

@@ -4,9 +4,9 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
-#include "config.h"
 #include "loader.h"
 #include "who.h"
+#include "words.h"
 
 const char *who_parse(const char *text, struct who *who)
 {
@@ -22,13 +22,11 @@ const char *who_parse(const char *text, struct who *who)
 						       : strchr(text, 0);
 	}
 	colon = end + (brackets && *end);
-	if (*colon) {
-		if (*colon == ':' && isdigit(colon[1]))
-			port = parse_number(colon + 1, 1, 65535);
-		if (port <= 0)
-			return "which backend? as 10.0.6.11, 10.0.6.11:8080 or "
-			       "[fd00:6::11]:8080";
-	}
+	if (*colon == ':' && isdigit(colon[1]))
+		port = parse_number(colon + 1, 1, 65535);
+	if ((brackets && !*end) || (*colon && port <= 0))
+		return "which backend? as 10.0.6.11, 10.0.6.11:8080 or "
+		       "[fd00:6::11]:8080";
 	who->port = htons(port);
 	text += brackets;
 	if (end - text >= (int)sizeof(address))
