@@ -63,6 +63,13 @@ web() {
 	for host; do wait-for on "$host" socat -u OPEN:/dev/null TCP6:[::1]:8080 || fail "no web server on $host"; done
 }
 
+# slowly HOST…: what they send takes its time: 10 MB two seconds and a half.
+slowly() {
+	local host
+
+	for host; do on "$host" tc qdisc add dev veth0 root tbf rate 32mbit burst 16k limit 1m; done
+}
+
 # names ADDRESS FIRST N: asks N times who is there, from the ports FIRST, FIRST + 1, … (what the load balancer makes
 # of these is the same in each run); prints "N HOST" for each that has answered, each time with its whole line.
 names() {

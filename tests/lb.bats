@@ -75,9 +75,10 @@ SHARES='
 	live '
 		arrived() { [ "$(stat -c %s "$TMPDIR/$1" 2>/dev/null || echo 0)" -ge "$2" ]; }
 		web b1 b2 b3
+		slowly b1 b2 b3
 		nat 11 12 | balance
 		for vip in 10.0.6.100 "[fd00:6::100]"; do
-			on client curl -s -g --limit-rate 4M -o "$TMPDIR/got" "http://$vip/long" & pid=$!
+			on client curl -s -g -o "$TMPDIR/got" "http://$vip/long" & pid=$!
 			wait-for arrived got 1000000 || fail "the download does not begin"
 			nat 11 12 13 | again
 			own=$(on lb build/lbd status --json | jq -r "[.vips[].backends[] | select(.open_flows > 0).address][0]")
@@ -99,8 +100,9 @@ SHARES='
 	live '
 		ongoing() { [ "$(on lb build/lbd status --json | jq "[.vips[].backends[].open_flows] | add")" -gt 0 ]; }
 		web b1 b2
+		slowly b1
 		nat 11 | balance
-		on client curl -s --limit-rate 8M -o "$TMPDIR/got" http://10.0.6.100/long & pid=$!
+		on client curl -s -o "$TMPDIR/got" http://10.0.6.100/long & pid=$!
 		wait-for ongoing
 		nat 11 12 | again
 		on lb build/lbd drain 10.0.6.11 >"$TMPDIR/said"
