@@ -139,6 +139,7 @@ TWO="config 'vip 10.9.0.1 80/tcp nat' 'check none' 'backend 10.0.0.1 8080' 'back
 		line 2: interval 1.2.3: not seconds from 0.1 to 3600|vip 10.9.0.1 80/tcp nat\ncheck interval 1.2.3
 		line 2: interval 1e3: not seconds from 0.1 to 3600|vip 10.9.0.1 80/tcp nat\ncheck interval 1e3
 		line 2: interval inf: not seconds from 0.1 to 3600|vip 10.9.0.1 80/tcp nat\ncheck interval inf
+		line 2: timeout 0: not seconds from 0.1 to 3600|vip 10.9.0.1 80/tcp nat\ncheck timeout 0
 		line 2: fall 0: not a number from 1 to 1000|vip 10.9.0.1 80/tcp nat\ncheck fall 0
 		line 2: rise …: not a number from 1 to 1000|vip 10.9.0.1 80/tcp nat\ncheck fall 2 rise
 		line 2: which port? a check is a TCP connection, and the VIP is of UDP|vip 10.9.0.1 53/udp nat\ncheck interval 2
@@ -421,7 +422,7 @@ ready
 10.0.0.1 2.1 up 251' '
 		serve client 22
 		ip -n server neigh add 10.0.0.9 lladdr 02:00:00:00:00:99 dev veth0
-		config "vip 10.9.0.1 80/tcp dsr" "check interval 0.1 fall 1" "backend 10.0.0.9" \
+		config "vip 10.9.0.1 80/tcp dsr" "check interval 0.1 timeout 0.2 fall 1" "backend 10.0.0.9" \
 			"vip 10.9.0.2 53/udp nat" "check 22 interval 0.1 fall 1" "backend 10.0.0.1 5353"
 		begin
 		wait-for said "for new flows"
@@ -460,7 +461,7 @@ fd00::1 8080 of fd09::1 80/tcp is down: Connection refused' '
 		backends
 		config "vip 10.9.0.1 80/tcp nat" "check interval 0.1" "backend 10.0.0.1 8080"
 		lbd reload >/dev/null
-		wait-for said "is down"
+		wait-for said "for new flows"
 		backends
 		config "vip 10.9.0.1 80/tcp nat" "check none" "backend 10.0.0.1 8080"
 		lbd reload >/dev/null

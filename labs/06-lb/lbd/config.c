@@ -15,7 +15,8 @@
 
 enum {
 	LINE = 256,	 /* twice what a sensible line takes */
-	INTERVAL = 1000, /* the defaults of a check */
+	INTERVAL = 1000, /* the defaults of a check; both in milliseconds */
+	TIMEOUT = 1000,
 	FALL = 3,
 	RISE = 2,
 	TIMES_MAX = 1000 /* that a check may fail or succeed in a row */
@@ -35,6 +36,7 @@ static struct config_check default_check(__u8 protocol)
 {
 	return (struct config_check){ .on = protocol == IPPROTO_TCP,
 				      .interval = INTERVAL,
+				      .timeout = TIMEOUT,
 				      .fall = FALL,
 				      .rise = RISE };
 }
@@ -111,14 +113,16 @@ static bool read_backend(struct reader *r)
 	return true;
 }
 
-/* [PORT] [interval SECONDS] [fall N] [rise N] */
+/* [PORT] [interval SECONDS] [timeout SECONDS] [fall N] [rise N] */
 static bool read_how(struct line *l, struct config_check *check)
 {
 	bool well = !is_digit_next(l) || take_port(l, &check->port);
 
 	while (well && *l->word) {
 		if (take(l, "interval"))
-			well = take_interval(l, &check->interval);
+			well = take_seconds(l, &check->interval);
+		else if (take(l, "timeout"))
+			well = take_seconds(l, &check->timeout);
 		else if (take(l, "fall"))
 			well = take_number(l, 1, TIMES_MAX, &check->fall);
 		else if (take(l, "rise"))

@@ -23,7 +23,8 @@ enum { LB_WEIGHT_MAX = 1000 };
 struct config_check {
 	bool on;	  /* if not, what comes of it is ignored */
 	__be16 port;	  /* 0: that of the backend, or of the VIP */
-	int interval;	  /* milliseconds */
+	int interval;	  /* milliseconds, like the next */
+	int timeout;	  /* for one; no other begins meanwhile */
 	__u32 fall, rise; /* so many in a row make it down, or up again */
 	int line;	  /* where the file says so; 0: nowhere */
 };

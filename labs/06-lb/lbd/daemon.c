@@ -31,7 +31,8 @@ static struct config *config;
 static __u32 plane;	     /* the id of its map `vips`; 0: there is none */
 static struct lb_maps maps;  /* of the plane, if any */
 static struct lb_tables now; /* what is in them */
-static bool stale[LB_VIPS_MAX + 1]; /* by VIP: its ring is to be made anew */
+static bool stale[LB_VIPS_MAX + 1];   /* by VIP: its ring is to be made anew */
+static bool changed[LB_BACKENDS_MAX]; /* the state is to be written */
 static volatile sig_atomic_t hangup;
 
 /* -- states --------------------------------------------------------------- */
@@ -51,8 +52,30 @@ static void tell_if_empty(__u32 vip)
 	       vip_text(&now.vips[vip].service, text));
 }
 
-/* Makes the rings anew that are to be. */
-static bool refresh_rings(void)
+/* Writes the states that have changed. */
+static bool write_states(void)
+{
+	bool well = true;
+
+	for (__u32 n = 1; n < LB_BACKENDS_MAX; n++) {
+		struct lb_backend *b = &now.backends[n];
+		char text[NAME_TEXT];
+
+		if (!changed[n])
+			continue;
+		changed[n] = false;
+		if (bpf_map_update_elem(maps.backends, &n, b, BPF_ANY))
+			well = complain("write backend %s: %s",
+					backend_text(b, text), strerror(errno));
+	}
+	return well;
+}
+
+/*
+ * Has the data plane know of states that have changed: first the rings, so who
+ * reads that a backend is down, or drains, knows that it gets nothing new.
+ */
+static bool refresh(void)
 {
 	bool any = false, well;
 
@@ -61,6 +84,7 @@ static bool refresh_rings(void)
 	if (!any)
 		return true;
 	well = rings_put(&maps, &now, stale);
+	well &= write_states();
 	for (int vip = 1; vip <= LB_VIPS_MAX; vip++)
 		if (stale[vip])
 			tell_if_empty(vip);
@@ -68,16 +92,12 @@ static bool refresh_rings(void)
 	return well;
 }
 
-static bool set_state(__u32 n, enum lb_state state)
+/* For refresh() to tell. */
+static void set_state(__u32 n, enum lb_state state)
 {
-	struct lb_backend *b = &now.backends[n];
-	char text[NAME_TEXT];
-
-	b->state = state;
-	stale[b->vip] = true;
-	return !bpf_map_update_elem(maps.backends, &n, b, BPF_ANY) ||
-	       complain("write backend %s: %s", backend_text(b, text),
-			strerror(errno));
+	now.backends[n].state = state;
+	changed[n] = true;
+	stale[now.backends[n].vip] = true;
 }
 
 /* What the checks found of backend N: it is down, and WHY, or it is up. */
@@ -208,7 +228,7 @@ static bool look_for_plane(void)
 /* drain, or undrain: the backends that NAME names. */
 static bool set_draining(const char *name, bool drains)
 {
-	bool well = true, any = false;
+	bool any = false;
 	struct who who;
 	const char *wrong = who_parse(name, &who);
 
@@ -219,14 +239,13 @@ static bool set_draining(const char *name, bool drains)
 			continue;
 		any = true;
 		if (drains)
-			well &= set_state(n, LB_DRAINING);
+			set_state(n, LB_DRAINING);
 		else if (now.backends[n].state == LB_DRAINING)
-			well &= set_state(n,
-					  is_found_down(n) ? LB_DOWN : LB_UP);
+			set_state(n, is_found_down(n) ? LB_DOWN : LB_UP);
 	}
 	if (!any)
 		return complain("%s: no VIP has this backend", name);
-	return refresh_rings() && well;
+	return refresh();
 }
 
 static bool on_request(const char *request, char *answer)
@@ -276,7 +295,7 @@ static int run(void)
 			reload(answer);
 		}
 		wait = health_tick();
-		refresh_rings();
+		refresh();
 	}
 	return EXIT_SUCCESS;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Which backends answer. A check is a TCP connection: begun when it is due, and
- * good when it stands before the next is due. Each backend is connected to, also
+ * good when it stands before its time is up. Each backend is connected to, also
  * where nobody wants it checked, for that keeps the MAC address of the next hop
  * known: the data plane cannot ask for it, and for a packet of mode dsr neither
  * can the stack.
@@ -30,6 +30,7 @@ static struct check {
 	struct lb_backend backend; /* vip 0: this is nobody's */
 	struct config_check how;
 	__u64 due;	/* when the next begins */
+	__u64 late;	/* when the one under way has taken too long */
 	__u32 contrary; /* so many in a row say other than DOWN does */
 	bool down;
 } checks[LB_BACKENDS_MAX];
@@ -65,6 +66,7 @@ static void on_connected(struct watch *watch)
 	if (getsockopt(watch->fd, SOL_SOCKET, SO_ERROR, &err, &size))
 		err = errno;
 	conclude(check, err);
+	next = 0; /* the next one may be due already */
 }
 
 /* Where CHECK connects to, in TO. Returns the size of it. */
@@ -197,6 +199,19 @@ bool is_found_down(__u32 backend)
 	return checks[backend].down;
 }
 
+/* Ends or begins what is to be at the time NOW. Returns when it is to be looked again. */
+static __u64 look(struct check *check, __u64 now)
+{
+	if (check->watch.fd >= 0 && check->late <= now)
+		conclude(check, ETIMEDOUT);
+	if (check->watch.fd < 0 && check->due <= now) {
+		check->due = now + check->how.interval;
+		check->late = now + check->how.timeout;
+		begin(check);
+	}
+	return check->watch.fd >= 0 ? check->late : check->due;
+}
+
 int health_tick(void)
 {
 	__u64 now = now_ms();
@@ -205,18 +220,13 @@ int health_tick(void)
 		return next - now;
 	next = now + SECOND;
 	for (int n = 1; n < LB_BACKENDS_MAX; n++) {
-		struct check *check = &checks[n];
+		__u64 soon;
 
-		if (!check->backend.vip)
+		if (!checks[n].backend.vip)
 			continue;
-		if (check->due <= now) {
-			if (check->watch.fd >= 0)
-				conclude(check, ETIMEDOUT);
-			check->due = now + check->how.interval;
-			begin(check);
-		}
-		if (check->due < next)
-			next = check->due;
+		soon = look(&checks[n], now);
+		if (soon < next)
+			next = soon;
 	}
 	if (next < now + TICK)
 		next = now + TICK;

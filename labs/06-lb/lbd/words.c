@@ -13,9 +13,8 @@
 #define BLANK " \t\r"
 
 enum {
-	INTERVAL_MIN =
-		100, /* milliseconds: faster would be load, not knowledge */
-	INTERVAL_MAX = 3600 * 1000
+	MS_MIN = 100, /* milliseconds: faster would be load, not knowledge */
+	MS_MAX = 3600 * 1000
 };
 
 bool split(struct line *l, char *text)
@@ -126,7 +125,7 @@ bool take_number(struct line *l, __u32 least, __u32 most, __u32 *number)
 	return true;
 }
 
-bool take_interval(struct line *l, int *milliseconds)
+bool take_seconds(struct line *l, int *milliseconds)
 {
 	const char *text = *l->word;
 	double ms = 0;
@@ -138,9 +137,9 @@ bool take_interval(struct line *l, int *milliseconds)
 		if (*end)
 			ms = 0;
 	}
-	if (ms < INTERVAL_MIN || ms > INTERVAL_MAX)
-		return wrong(l, "interval %s: not seconds from 0.1 to 3600",
-			     text ?: "…");
+	if (ms < MS_MIN || ms > MS_MAX)
+		return wrong(l, "%s %s: not seconds from 0.1 to 3600",
+			     l->word[-1], text ?: "…");
 	*milliseconds = ms;
 	l->word++;
 	return true;

@@ -37,7 +37,7 @@ bool take_port(struct line *l, __be16 *port);
 bool take_service(struct line *l, struct lb_service *service); /* 80/tcp */
 bool take_mode(struct line *l, enum lb_mode *mode);
 bool take_number(struct line *l, __u32 least, __u32 most, __u32 *number);
-bool take_interval(struct line *l, int *milliseconds);
+bool take_seconds(struct line *l, int *milliseconds);
 
 /* Nothing follows? HINT says what might have. */
 bool take_end(struct line *l, const char *hint);
