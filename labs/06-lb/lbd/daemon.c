@@ -31,8 +31,12 @@ static struct config *config;
 static __u32 plane;	     /* the id of its map `vips`; 0: there is none */
 static struct lb_maps maps;  /* of the plane, if any */
 static struct lb_tables now; /* what is in them */
-static bool stale[LB_VIPS_MAX + 1];   /* by VIP: its ring is to be made anew */
-static bool changed[LB_BACKENDS_MAX]; /* the state is to be written */
+static bool stale[LB_VIPS_MAX + 1]; /* by VIP: its ring is to be made anew */
+static struct {
+	bool state;	 /* is to be written */
+	bool found;	 /* is to be told: it is down, or up if WHY is NULL */
+	const char *why; /* strerror()'s, which stays */
+} changes_of[LB_BACKENDS_MAX]; /* by backend, for refresh() */
 static volatile sig_atomic_t hangup;
 
 /* -- states --------------------------------------------------------------- */
@@ -52,7 +56,19 @@ static void tell_if_empty(__u32 vip)
 	       vip_text(&now.vips[vip].service, text));
 }
 
-/* Writes the states that have changed. */
+/* Tells what the checks have found of backend N. */
+static void tell_finding(__u32 n)
+{
+	const struct lb_backend *b = &now.backends[n];
+	const char *why = changes_of[n].why;
+	char text[NAME_TEXT], vip[NAME_TEXT];
+
+	printf("%s of %s is %s%s%s\n", backend_text(b, text),
+	       vip_text(&now.vips[b->vip].service, vip), why ? "down" : "up",
+	       why ? ": " : "", why ?: "");
+}
+
+/* Writes the states that have changed, and tells what has been found. */
 static bool write_states(void)
 {
 	bool well = true;
@@ -61,19 +77,20 @@ static bool write_states(void)
 		struct lb_backend *b = &now.backends[n];
 		char text[NAME_TEXT];
 
-		if (!changed[n])
-			continue;
-		changed[n] = false;
-		if (bpf_map_update_elem(maps.backends, &n, b, BPF_ANY))
+		if (changes_of[n].state &&
+		    bpf_map_update_elem(maps.backends, &n, b, BPF_ANY))
 			well = complain("write backend %s: %s",
 					backend_text(b, text), strerror(errno));
+		if (changes_of[n].found)
+			tell_finding(n);
 	}
+	memset(changes_of, 0, sizeof(changes_of));
 	return well;
 }
 
 /*
- * Has the data plane know of states that have changed: first the rings, so who
- * reads that a backend is down, or drains, knows that it gets nothing new.
+ * Has the data plane know of states that have changed: first the rings. So who
+ * reads, or is told, that a backend is down knows that it gets nothing new.
  */
 static bool refresh(void)
 {
@@ -92,25 +109,22 @@ static bool refresh(void)
 	return well;
 }
 
-/* For refresh() to tell. */
+/* For refresh() to do. */
 static void set_state(__u32 n, enum lb_state state)
 {
 	now.backends[n].state = state;
-	changed[n] = true;
+	changes_of[n].state = true;
 	stale[now.backends[n].vip] = true;
 }
 
 /* What the checks found of backend N: it is down, and WHY, or it is up. */
 static void on_check(__u32 n, const char *why)
 {
-	const struct lb_backend *b = &now.backends[n];
-	char text[NAME_TEXT], vip[NAME_TEXT];
-
-	printf("%s of %s is %s%s%s\n", backend_text(b, text),
-	       vip_text(&now.vips[b->vip].service, vip), why ? "down" : "up",
-	       why ? ": " : "", why ?: "");
-	/* Who drains does so until somebody undrains it. */
-	if (b->state != LB_DRAINING)
+	changes_of[n].found = true;
+	changes_of[n].why = why;
+	stale[now.backends[n].vip] = true;
+	/* One that drains does so until somebody undrains it. */
+	if (now.backends[n].state != LB_DRAINING)
 		set_state(n, why ? LB_DOWN : LB_UP);
 }
 
