@@ -229,3 +229,162 @@ SHARES='
 		done
 		[ "$(reason icmp_errors)" -ge 2 ]'
 }
+
+# What follows has build/sums read what the program makes of frames. `through FRAME…` sends them, as if they
+# came in on $INTERFACE; $RESULTS has a line for each, and `now` what is in each then.
+FRAMES='
+	INTERFACE=veth0 FOLDER=$TMPDIR/frames
+	for number in 11 12; do
+		ip -n lb neigh replace 10.0.6.$number lladdr 02:00:00:01:06:0${number#1} dev veth1 nud permanent
+		ip -n lb neigh replace fd00:6::$number lladdr 02:00:00:01:06:0${number#1} dev veth1 nud permanent
+	done
+	through() {
+		local frame
+		rm -rf "$FOLDER" && mkdir -p "$FOLDER/in" "$FOLDER/out"
+		for frame; do tests/frame "$frame" >"$FOLDER/in/$frame"; done
+		RESULTS=$(on lb build/through -x "$INTERFACE" /sys/fs/bpf/program "$FOLDER/out" "$FOLDER"/in/*)
+	}
+	now() { build/sums "$FOLDER"/out/*; }
+	modes() {
+		printf "%s\n" "vip 10.0.0.2 22/tcp $1" "backend 10.0.6.11 $2" "check none" \
+			"vip 10.0.0.2 22/udp $1" "backend 10.0.6.11 $2" "check none" \
+			"vip fd00::2 22/tcp $1" "backend fd00:6::11 $2" "check none" \
+			"vip fd00::2 22/udp $1" "backend fd00:6::11 $2" "check none"
+	}
+	load() { balance; bpftool prog pin id "$(id-of prog lb lb lb)" /sys/fs/bpf/program; }
+	ERRORS="ipv4-error-tcp22 ipv4-error-tcp22-whole ipv4-error-tcp22-options ipv4-error-udp22 vlan-error-tcp22 ipv6-error-tcp22"
+	OTHERS="ipv4-error-elsewhere ipv4-error-tcp23 ipv4-error-later-fragment icmp4-unreachable icmp6-too-big"
+'
+
+@test "lb: an ICMP error about an answer of the VIP goes to the backend, in its own terms; no other does" {
+	live "$FRAMES"'
+		modes nat 8022 | load
+		through $ERRORS
+		expected=$(build/sums "$FOLDER"/in/* | sed -E "s/ to 10.0.0.2 / to 10.0.6.11 /; s/ to fd00::2 / to fd00:6::11 /; s/ ttl 64/ ttl 63/")
+		diff <(echo "$expected") <(now)
+		! grep -v " 4 0 0 " <<<"$RESULTS"
+		# what is quoted is now from the backend: as a packet of its own, without what stands before it
+		for frame in $ERRORS; do
+			case $frame in ipv6*) at=62 ;; vlan*) at=46 ;; *) at=42 ;; esac
+			{ head -c 12 /dev/zero; [[ $frame = ipv6* ]] && printf "\x86\xdd" || printf "\x08\x00"; tail -c +$((at + 1)) "$FOLDER/out/$frame"; head -c 1480 /dev/zero; } >"$FOLDER/quote"
+			build/sums "$FOLDER/quote" | grep -E " from (10.0.6.11|fd00:6::11) to (10.0.0.1|fd00::1) .* ports 8022 40000 " >/dev/null || fail "$frame: $(build/sums "$FOLDER/quote")"
+			[[ $frame = ipv6* ]] || build/sums "$FOLDER/quote" | grep " ipv4 good " >/dev/null || fail "$frame: the quoted header has a wrong checksum"
+		done
+		through $OTHERS
+		! grep -v " 2 0 0$" <<<"$RESULTS"
+
+		modes dsr "" | again
+		through $ERRORS
+		diff <(build/sums "$FOLDER"/in/* | sed "s/ ttl 64/ ttl 63/") <(now)
+		! grep -v " 4 0 0 " <<<"$RESULTS"'
+}
+
+@test "lb: an ICMP error goes to where the flow is followed to, not to where the ring is" {
+	live "$FRAMES"'
+		modes nat 8022 | load
+		through ipv4-tcp22
+		printf "%s\n" "vip 10.0.0.2 22/tcp nat" "backend 10.0.6.11 8022 weight 0" "backend 10.0.6.12 8022" "check none" | again
+		through ipv4-error-tcp22
+		now | grep " to 10.0.6.11 "'
+}
+
+@test "lb: fragments for the address of a VIP are dropped and counted; others pass, and so does what is malformed" {
+	live "$FRAMES"'
+		modes nat 8022 | load
+		fragments=$(cd tests/packets && ls | sed -n "s/\.hex$//p" | grep -E "fragment" | grep -v "error\|do-not\|atomic\|reserved\|tiny-fragment-tcp22\|udp-length-7\|extension")
+		through $fragments
+		! grep -v " 1 0 0$" <<<"$RESULTS"
+		[ "$(reason fragments)" = "$(wc -w <<<$fragments)" ]
+		through $(cd tests/packets && grep -l "lab 03: MALFORMED" * | sed "s/\.hex$//")
+		! grep -v " 2 0 0$" <<<"$RESULTS"
+		echo "vip 10.0.0.9 22/tcp nat" | again
+		through $fragments
+		! grep -v " 2 0 0$" <<<"$RESULTS"'
+}
+
+@test "lb: of 40000 packets of any shape each checksum is right" {
+	live "$FRAMES"'
+		modes nat 8022 | load
+		mkdir -p "$FOLDER/in" "$FOLDER/out"
+		for seed in {1..10}; do
+			build/strange "$FOLDER/in" 4000 "$seed"
+			(cd "$FOLDER/in" && on lb "$TOP/build/through" -x veth0 /sys/fs/bpf/program ../out ./*) | grep -c " 4 0 0 "
+			before=$(build/sums "$FOLDER"/in/* | sed -E "s/ to 10.0.0.2 / to 10.0.6.11 /; s/ to fd00::2 / to fd00:6::11 /; s/ ttl [0-9]+//; s/ 22 (tcp|udp) / 8022 \1 /")
+			diff <(echo "$before") <(now | sed -E "s/ ttl [0-9]+//") || fail "with the seed $seed (<: expected, >: got)"
+			! now | grep -w bad
+		done >"$TMPDIR/sent"
+		[ "$(sort "$TMPDIR/sent" | uniq -c | xargs)" = "10 4000" ] || fail "sent on, of 4000 each: $(xargs <"$TMPDIR/sent")"'
+}
+
+# -- modes, ways to attach -----------------------------------------------------------------------
+
+@test "lb: direct server return: the backend answers the client itself, over IPv4 and IPv6" {
+	live '
+		for host in b1 b2; do
+			ip -n $host addr add 10.0.6.100/32 dev lo
+			ip -n $host addr add fd00:6::100/128 dev lo nodad
+			GREETING=$host serve $host 80
+		done
+		printf "%s\n" "vip 10.0.6.100 80/tcp dsr" "backend 10.0.6.11" "backend 10.0.6.12" "check interval 0.5" \
+			"vip fd00:6::100 80/tcp dsr" "backend fd00:6::11" "backend fd00:6::12" "check interval 0.5" | balance
+		for vip in 10.0.6.100 "[fd00:6::100]"; do
+			for _ in {1..20}; do on client socat -u "TCP:$vip:80,connect-timeout=2" - || fail "no answer from $vip"; done | sort -u >"$TMPDIR/answers"
+			[ "$(xargs <"$TMPDIR/answers")" = "b1 b2" ]
+		done
+		[ "$(reason replies)" = 0 ]'
+}
+
+@test "lb: direct server return with one arm: back out of the interface that the packet came in by" {
+	live '
+		ip -n b1 addr add 10.0.6.100/32 dev lo
+		serve b1 80
+		printf "%s\n" "vip 10.0.6.100 80/tcp dsr" "backend 10.0.6.11" "check interval 0.5" >"$CONF"
+		start lb build/lb veth1
+		start lb build/lbd -c "$CONF"
+		ip -n b3 route add 10.0.6.100 via 10.0.6.1 # a client on the same network
+		[ "$(on b3 socat -u TCP:10.0.6.100:80,connect-timeout=2 -)" = hello ]
+		[ "$(on lb build/lbd status --json | jq ".vips[0].packets")" -ge 3 ]'
+}
+
+@test "lb: in generic mode no peer need run XDP" {
+	live '
+		on client ip link set dev veth0 xdpdrv off
+		on lan6 ip link set dev veth0 xdpdrv off
+		serve b1 8080
+		nat 11 | balance -m generic
+		for vip in 10.0.6.100 "[fd00:6::100]"; do
+			[ "$(on client socat -u "TCP:$vip:80,connect-timeout=2" -)" = hello ]
+		done
+		on client ping -q -c 1 -W 1 10.0.6.100'
+}
+
+@test "lb: when an interface goes it says so, and the others go on" {
+	live '
+		serve b1 8080
+		host other
+		wire other lb
+		nat 11 >"$CONF"
+		start lb build/lb veth0 veth1 veth2
+		start lb build/lbd -c "$CONF"
+		ip -n lb link del veth2
+		wait-for ended lb lb
+		[ "$(errors-of lb lb)" = "lb: detached from veth2: the interface is gone, or somebody stopped the data plane" ]
+		[ "$(on client socat -u TCP:10.0.6.100:80,connect-timeout=2 -)" = hello ]'
+}
+
+@test "lb: ended well it takes all of it along; ended by --keep it leaves it, for lbd stop to end" {
+	live '
+		serve b1 8080
+		nat 11 | balance
+		stop lb lb
+		[ ! -e /sys/fs/bpf/lb ]
+		! on lb bpftool net show | grep -A9 ^xdp: | grep veth
+		! on client socat -u TCP:10.0.6.100:80,connect-timeout=0.3 - 2>/dev/null
+
+		on lb build/lb --keep veth0 veth1 >/dev/null
+		wait-for-vips() { on lb build/lbd status --json | jq -e ".vips | length == 2"; }
+		wait-for wait-for-vips # lbd has noticed
+		[ "$(on client socat -u TCP:10.0.6.100:80,connect-timeout=2 -)" = hello ]
+		on lb build/lbd stop
+		[ ! -e /sys/fs/bpf/lb ]'
+}
