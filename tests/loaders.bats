@@ -337,10 +337,57 @@ ready' 'on server build/maps --keep veth0; build/mapsctl block 10.0.0.1
 	says 1 'tc: load: Operation not permitted (loading BPF needs root: sudo)' "on server $AS_USER build/tc veth0"
 }
 
+# -- lb ------------------------------------------------------------------------------------------
+
+@test "lb: a wrong command line" {
+	misused "lb: which interface?" build/lb
+	misused "lb: at most 16 interfaces" 'build/lb $(echo veth{0..16})'
+	misused "lb: no mode 'offload': native or generic" 'build/lb -m offload veth0'
+	for slots in 0 1 4094 65536 1048577 x 4093x -7; do
+		misused "lb: no ring of '$slots' slots: a prime number up to 1048576, as 4093 or 65537" "build/lb -r '$slots' veth0"
+	done
+	for flows in 0 16777217 x; do
+		misused "lb: no number of flows '$flows': 1 to 16777216" "build/lb -f '$flows' veth0"
+	done
+}
+
+@test "lb: no such interface, the first or another; nothing is left of it" {
+	says 1 'lb: attach to eth9: No such device' 'on server build/lb eth9'
+	says 1 'lb: attach to eth9: No such device' 'router server; on server build/lb veth0 eth9 || { [ ! -e /sys/fs/bpf/lb ]; exit 1; }'
+}
+
+@test "lb: no privilege; no bpffs" {
+	says 1 'lb: pin to /sys/fs/bpf/lb: Permission denied (this needs root: sudo)' "on server $AS_USER build/lb veth0"
+	says 1 'lb: pin to /sys/fs/bpf/lb: Operation not permitted (is bpffs mounted there?)' \
+		'while umount /sys/fs/bpf; do :; done 2>/dev/null; on server build/lb veth0' ||
+		[[ $output == *"is bpffs mounted there?"* ]]
+}
+
+@test "lb: on a host that is no router it warns, and how to mend it" {
+	says 0 'lb: veth0 does not forward IPv4, so no packet will: sysctl net.ipv4.ip_forward=1
+lb: veth0 does not forward IPv6, so no packet will: sysctl net.ipv6.conf.all.forwarding=1' \
+		'start server build/lb veth0; errors-of server lb'
+	says 0 '' 'router server; start server build/lb veth0; errors-of server lb'
+}
+
+@test "lb: two at once; another mode; other sizes; another program in the way" {
+	says 1 'lb: pin to /sys/fs/bpf/lb: another lb holds the data plane (with --keep it would not)' \
+		'router server; start server build/lb veth0; on server build/lb veth0'
+	says 1 'ready
+lb: attach to veth0: the data plane is there in the other mode (lbd stop ends it)' \
+		'router server; on server build/lb --keep veth0; on server build/lb -m generic veth0'
+	says 1 'ready
+ready
+lb: take over the data plane: its map empty_ring has 4093 entries, not 65537 (lbd stop ends it)' \
+		'router server; on server build/lb --keep -r 4093 veth0; on server build/lb --keep veth0; on server build/lb -r 65537 veth0'
+	says 1 'lb: attach to veth0 in native mode: Device or resource busy (another XDP program is there: ip link show)' \
+		'router server; start server build/xdp_drop -p udp veth0; on server build/lb veth0 || { [ ! -e /sys/fs/bpf/lb ]; exit 1; }'
+}
+
 # -- all -----------------------------------------------------------------------------------------
 
 @test "loaders: --help says what it is for, on stdout, and exits 0" {
-	for loader in hello xdp_drop parsing maps mapsctl; do
+	for loader in hello xdp_drop parsing maps mapsctl tc lb lbd; do
 		run -0 --separate-stderr build/$loader --help
 		[[ $output == "Usage: $loader [OPTION...]"* ]]
 		[ -z "$stderr" ]

@@ -33,6 +33,11 @@ setup() {
 	[[ $output == *"counter packets 10 bytes"*"10.0.0.1 > 10.0.0.2: ICMP echo request"*" != ef counter packets 0"*"hello"* ]]
 }
 
+@test "story: make lab-06" {
+	run -0 make lab-06
+	[[ $output == *"10.0.6.11 is drained"*"20 I am b3"*"I am b1"*"10.0.6.12 8080   weight 1     down"* ]]
+}
+
 @test "story: make shell-01 has the program attached" {
 	run -0 make shell-01 <<<'on client /bin/true; stop client hello; output-of client hello'
 	[[ $output == *" /bin/true"* ]]
@@ -74,6 +79,16 @@ setup() {
 		output-of server tc | tail -n 1
 	END
 	[[ $output == *"hello"*"veth0"*"forwarded"* ]]
+}
+
+@test "story: make shell-06 has a load balancer, and three servers behind it" {
+	run -0 make shell-06 <<-'END'
+		set -e
+		on client socat -u TCP:10.0.6.100:80 -
+		on lb build/lbd drain --no-wait 10.0.6.12
+		on lb build/lbd status
+	END
+	[[ $output == *"I am b"*"10.0.6.12 8080   weight 1     draining"* ]]
 }
 
 @test "story: commands piped into a shell end it with their status" {
