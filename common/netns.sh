@@ -203,7 +203,7 @@ router() {
 runs-xdp() {
 	local pin=/sys/fs/bpf/pass-$1-$2
 
-	bpftool prog load build/pass.bpf.o "$pin" && on "$1" bpftool net attach xdpdrv pinned "$pin" dev "$2" ||
+	{ bpftool prog load build/pass.bpf.o "$pin" && on "$1" bpftool net attach xdpdrv pinned "$pin" dev "$2"; } ||
 		fail "runs-xdp: cannot attach a program to $2 on $1"
 }
 

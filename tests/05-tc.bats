@@ -453,6 +453,7 @@ called() {
 
 	TESTED=tc_ingress
 	for frame; do send "$frame"; done
+	# shellcheck disable=SC2034 # what the next frame is sent through
 	TESTED=tc_egress
 }
 

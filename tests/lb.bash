@@ -5,7 +5,6 @@
 # them HTTP servers; and what a failure is told by.
 source common/netns.sh
 
-PINS=/sys/fs/bpf/lb
 CONF=$TMPDIR/lb.conf
 
 # network: the hosts, all of which find lb; whatever XDP sends arrives.
@@ -60,7 +59,7 @@ web() {
 		echo "$host $(head -c 4000 "$TMPDIR/long" | basenc --base16 -w 0)" >"$TMPDIR/web-$host/name"
 		on "$host" /usr/bin/python3 -m http.server --directory "$TMPDIR/web-$host" --bind :: 8080 >/dev/null 2>&1 3>&- &
 	done
-	for host; do wait-for on "$host" socat -u OPEN:/dev/null TCP6:[::1]:8080 || fail "no web server on $host"; done
+	for host; do wait-for on "$host" socat -u OPEN:/dev/null 'TCP6:[::1]:8080' || fail "no web server on $host"; done
 }
 
 # slowly HOST…: what they send takes its time: 10 MB two seconds and a half.
