@@ -388,3 +388,49 @@ FRAMES='
 		on lb build/lbd stop
 		[ ! -e /sys/fs/bpf/lb ]'
 }
+
+@test "lb: ipip: a packet goes as it is in one to the backend, tagged or not; both headers are right" {
+	live "$FRAMES"'
+		modes ipip "" | load
+		whole="ipv4-tcp22 ipv4-udp22 ipv6-tcp22 ipv6-udp22 vlan-tcp22 vlan-ipv6-tcp22 qinq-tcp22 ipv4-options-tcp22 ipv4-udp22-no-checksum ipv6-chain-tcp22 ipv4-error-tcp22"
+		through $whole
+		! grep -v " 4 0 0 " <<<"$RESULTS"
+		[ "$(now | grep -cE " to (10.0.6.11|fd00:6::11) dscp 0 ecn 0 ttl 63 (ipv4 good|flow)")" = "$(wc -w <<<$whole)" ]
+		# without the outer header it is what was sent, but for MAC addresses and TTL
+		for frame in $whole; do
+			at=$(now | sed -n "s/^$frame at \([0-9]*\) .*/\1/p")
+			size=$([[ $frame = *ipv6* ]] && echo 40 || echo 20)
+			{ head -c "$at" "$FOLDER/out/$frame"; tail -c +$((at + size + 1)) "$FOLDER/out/$frame"; } >"$FOLDER/$frame"
+			diff <(build/sums "$FOLDER/in/$frame" | sed "s/ ttl 64/ ttl 63/") <(build/sums "$FOLDER/$frame")
+		done
+		through ipv4-tcp22-ttl1 ipv6-tcp22-hop1
+		! grep -v " 1 0 0$" <<<"$RESULTS"
+		ip -n lb route add 10.0.6.11 dev veth1 mtu lock 700
+		through ipv4-udp22-long # 683 bytes, and 20
+		grep "^ipv4-udp22-long 2 0 0 " <<<"$RESULTS"
+		[ "$(reason too_long)" = 1 ]'
+}
+
+@test "lb: ipip: clients are served from a network behind a router" {
+	live '
+		# b1 is in another network, behind b3
+		ip -n b1 addr flush dev veth0
+		wire b3 b1
+		router b3
+		ip -n lb route add 10.0.1.0/24 via 10.0.6.13
+		ip -n lb route add fd00:1::/64 via fd00:6::13
+		ip -n b1 link set veth0 down
+		ip -n b1 route replace default via 10.0.1.1
+		ip -n b1 route replace default via fd00:1::1
+		ip -n b1 addr add 10.0.6.100/32 dev lo
+		ip -n b1 addr add fd00:6::100/128 dev lo nodad
+		on b1 tc qdisc add dev veth1 clsact
+		on b1 tc filter add dev veth1 ingress bpf da obj build/untunnel.bpf.o sec tc
+		serve b1 80
+		printf "%s\n" "vip 10.0.6.100 80/tcp ipip" "backend 10.0.1.2" "check interval 0.5" \
+			"vip fd00:6::100 80/tcp ipip" "backend fd00:1::2" "check interval 0.5" | balance
+		for vip in 10.0.6.100 "[fd00:6::100]"; do
+			[ "$(on client socat -u "TCP:$vip:80,connect-timeout=2" -)" = hello ] || fail "no answer from $vip"
+		done
+		on lb build/lbd status'
+}

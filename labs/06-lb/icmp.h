@@ -76,6 +76,7 @@ parse_quote(struct cursor *c, const struct packet *p, struct packet *quoted)
 		quoted->tcp = ports;
 	else if (ports && protocol == IPPROTO_UDP)
 		quoted->udp = ports;
+	settle(quoted);
 	return quoted->tcp || quoted->udp;
 }
 
@@ -83,11 +84,13 @@ parse_quote(struct cursor *c, const struct packet *p, struct packet *quoted)
 static __always_inline bool is_sent_back(const struct packet *p,
 					 const struct tuple *t)
 {
-	__be32 to[4], from[4];
+	const __be32 *from = t->address[SOURCE], *to;
 
-	read_address(t, SOURCE, from);
-	return destination_of(p, to) && to[0] == from[0] && to[1] == from[1] &&
-	       to[2] == from[2] && to[3] == from[3];
+	if (t->ipv4)
+		return p->ipv4->daddr == from[0];
+	to = p->ipv6->daddr.s6_addr32;
+	return to[0] == from[0] && to[1] == from[1] && to[2] == from[2] &&
+	       to[3] == from[3];
 }
 
 /*

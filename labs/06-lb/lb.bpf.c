@@ -17,6 +17,7 @@
 #include "icmp.h"
 #include "lb.h"
 #include "parse.h"
+#include "tunnel.h"
 #include "tuple.h"
 
 /* From system headers that a BPF program cannot include. */
@@ -488,6 +489,39 @@ static __always_inline int forward(struct packet *p, struct hop *hop, int stack)
 
 /* -- packets with ports ---------------------------------------------------- */
 
+/*
+ * Sends P, whose tuple is T, to BACKEND in the way of VIP. In an ICMP error T is that
+ * of the packet QUOTED; else QUOTED is NULL.
+ */
+static __always_inline int deliver(struct xdp_md *ctx, struct packet *p,
+				   struct tuple *t, struct packet *quoted,
+				   const struct lb_vip *vip,
+				   const struct lb_backend *backend)
+{
+	__u32 mode = vip->mode;
+	struct hop hop;
+
+	if (mode == LB_IPIP) {
+		if (!lower_ttl(p))
+			return because(LB_EXPIRED, XDP_DROP);
+		if (!encapsulate(ctx, p, t->ipv4, backend->address))
+			return because(LB_NO_ROUTE, XDP_DROP);
+	}
+	next_hop(ctx, p, backend->address, &hop);
+	/* The stack would send it to the VIP, not to this backend. */
+	if (mode == LB_DSR)
+		return forward(p, &hop, XDP_DROP);
+	if (mode == LB_NAT && is_way(&hop)) {
+		if (quoted)
+			translate_error(p, quoted, t, backend->address,
+					backend->port);
+		else
+			translate(p, t, DESTINATION, backend->address,
+				  backend->port);
+	}
+	return forward(p, &hop, XDP_PASS);
+}
+
 /* A client's packet to VIP. */
 static __always_inline int to_backend(struct xdp_md *ctx, struct packet *p,
 				      struct tuple *t, const struct lb_vip *vip)
@@ -496,22 +530,13 @@ static __always_inline int to_backend(struct xdp_md *ctx, struct packet *p,
 	__u64 bytes = ctx->data_end - ctx->data;
 	struct choice choice;
 	struct lb_flow flow;
-	struct hop hop;
 
 	flow_of(t, SOURCE, vip, &flow);
 	if (!choose_backend(&signs, vip, &flow, &choice))
 		return because(LB_NO_BACKEND, XDP_DROP);
 	count(&vip_counts, vip->number, bytes, choice.new_flow);
 	count(&backend_counts, choice.number, bytes, choice.new_flow);
-
-	next_hop(ctx, p, choice.backend->address, &hop);
-	if (vip->mode == LB_DSR)
-		/* The stack would send it to the VIP, not to this backend. */
-		return forward(p, &hop, XDP_DROP);
-	if (is_way(&hop))
-		translate(p, t, DESTINATION, choice.backend->address,
-			  choice.backend->port);
-	return forward(p, &hop, XDP_PASS);
+	return deliver(ctx, p, t, NULL, vip, choice.backend);
 }
 
 /* What is not for a VIP: perhaps it is the answer of a backend. */
@@ -558,7 +583,6 @@ static __always_inline int on_icmp_error(struct xdp_md *ctx, struct cursor *c,
 	struct lb_flow flow;
 	struct lb_vip *vip;
 	struct tuple t;
-	struct hop hop;
 
 	if (!parse_quote(c, p, &quoted) || !find_tuple(&quoted, &t) ||
 	    !is_sent_back(p, &t))
@@ -571,13 +595,7 @@ static __always_inline int on_icmp_error(struct xdp_md *ctx, struct cursor *c,
 		return because(LB_NO_BACKEND, XDP_DROP);
 
 	because(LB_ICMP_ERROR, 0);
-	next_hop(ctx, p, choice.backend->address, &hop);
-	if (vip->mode == LB_DSR)
-		return forward(p, &hop, XDP_DROP);
-	if (is_way(&hop))
-		translate_error(p, &quoted, &t, choice.backend->address,
-				choice.backend->port);
-	return forward(p, &hop, XDP_PASS);
+	return deliver(ctx, p, &t, &quoted, vip, choice.backend);
 }
 
 static __always_inline int on_icmp(struct xdp_md *ctx, struct cursor *c,
@@ -604,6 +622,7 @@ int lb(struct xdp_md *ctx)
 	struct tuple t;
 
 	class = parse_packet(&c, &p);
+	settle(&p);
 	if (class == PACKET_MALFORMED)
 		return XDP_PASS;
 	/* Of a datagram in pieces only the first has the ports. */

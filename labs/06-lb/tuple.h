@@ -22,11 +22,23 @@ struct tuple {
 };
 
 /*
- * Makes the compiler forget how it came by the number X. It would rather ask again
- * whether a pointer is NULL that X was made of; but of a pointer into a packet the
- * verifier does not know that it is not, and of a number it knows the value.
+ * Makes the compiler forget how it came by X, a number or a pointer. Of a pointer into
+ * a packet the verifier does not know that it is not NULL, so it follows both ways of
+ * each question; and a compiler that remembers asks one pointer to know of another,
+ * and so leads it to where the packet is IPv4 and has no IPv4 header. Of a number it
+ * knows the value.
  */
 #define opaque(x) asm volatile("" : "+r"(x))
+
+/* Makes it forget so of all that is known of P, once it is parsed. */
+static __always_inline void settle(struct packet *p)
+{
+	opaque(p->ipv4);
+	opaque(p->ipv6);
+	opaque(p->tcp);
+	opaque(p->udp);
+	opaque(p->icmp);
+}
 
 /* Where the tuple of P, which has ports, is, in T. Returns false if it has none. */
 static __always_inline bool find_tuple(const struct packet *p, struct tuple *t)
