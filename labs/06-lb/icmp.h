@@ -72,12 +72,16 @@ parse_quote(struct cursor *c, const struct packet *p, struct packet *quoted)
 		return false;
 	}
 	ports = take(c, QUOTED);
-	if (ports && protocol == IPPROTO_TCP)
+	if (!ports)
+		return false;
+	if (protocol == IPPROTO_TCP)
 		quoted->tcp = ports;
-	else if (ports && protocol == IPPROTO_UDP)
+	else if (protocol == IPPROTO_UDP)
 		quoted->udp = ports;
+	else
+		return false;
 	settle(quoted);
-	return quoted->tcp || quoted->udp;
+	return true;
 }
 
 /* Is P sent to where the packet that it quotes, whose tuple is T, came from? */
