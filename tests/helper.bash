@@ -104,6 +104,7 @@ frame() {
 }
 
 ARRIVES='' # HOST INTERFACE: where frames that are sent arrive, for programs that ask
+declare -gA INDEX # of such interfaces, once asked for
 
 # send NAME [LENGTH]: runs the attached program on a frame, and keeps what came of it.
 send() {
@@ -122,6 +123,7 @@ send-bytes() {
 	# shellcheck disable=SC2059 # the bytes are the format
 	printf "$BYTES" >"$BATS_TEST_TMPDIR/in"
 	if [ -n "$ARRIVES" ]; then
+		find-arrival
 		arrival >"$BATS_TEST_TMPDIR/arrival"
 		context=(ctx_in "$BATS_TEST_TMPDIR/arrival")
 	fi
@@ -135,20 +137,26 @@ send-bytes() {
 
 # arrival: the struct xdp_md of a frame that arrives there.
 arrival() {
-	local number
+	little-endian 0 $((${#INPUT} / 4)) 0 "${INDEX[$ARRIVES]}" 0 0
+}
 
-	number=$(ip -n "${ARRIVES% *}" -o link show dev "${ARRIVES#* }")
-	little-endian 0 $((${#INPUT} / 4)) 0 "${number%%:*}" 0 0
+# find-arrival: puts the number of that interface into INDEX.
+find-arrival() {
+	local line
+
+	[ -z "${INDEX[$ARRIVES]:-}" ] || return 0
+	line=$(ip -n "${ARRIVES% *}" -o link show dev "${ARRIVES#* }")
+	INDEX[$ARRIVES]=${line%%:*}
 }
 
 # little-endian NUMBER…: four bytes each.
 little-endian() {
-	local number
+	local number text
 
 	for number; do
+		printf -v text '\\x%02x' $((number & 255)) $((number >> 8 & 255)) $((number >> 16 & 255)) $((number >> 24))
 		# shellcheck disable=SC2059 # the bytes are the format
-		printf "$(printf '\\x%02x' $((number & 255)) $((number >> 8 & 255)) $((number >> 16 & 255)) \
-			$((number >> 24)))"
+		printf "$text"
 	done
 }
 
@@ -283,9 +291,12 @@ unchanged() {
 
 # -- counters ------------------------------------------------------------------------------------
 
-# snapshot: remembers every counter, for `counted` and `moved` to compare with.
+# snapshot [MAP…]: remembers every counter, or those of these maps, for `counted` and `moved` to compare with.
 snapshot() {
-	build/counters "$MAPS"/* >"$BATS_TEST_TMPDIR/before"
+	local maps=("${@/#/$MAPS/}")
+
+	[ $# -gt 0 ] || maps=("$MAPS"/*)
+	build/counters "${maps[@]}" >"$BATS_TEST_TMPDIR/before"
 }
 
 # dump MAP: its content as JSON.
