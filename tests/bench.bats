@@ -170,6 +170,11 @@ says() {
 	run -0 bench '{ "case", "toggle_last", PASSES, .output = "ipv4-version-6" }'
 }
 
+@test "bench: the network of lab 06 has a way to its backend, for lb" {
+	run -0 tests/bench/06-lb.net ip route get 10.0.1.2 from 10.0.0.1 iif veth0
+	says '^10.0.1.2 from 10.0.0.1 dev veth1 '
+}
+
 @test "bench: what is not there is said" {
 	run -1 bench '{ "case", "absent", PASSES }'
 	says 'bench: there is no program absent$'
