@@ -40,6 +40,28 @@ setup_file() {
 		}
 		SEC("xdp") int ready(struct xdp_md *ctx) { return rest ? XDP_DROP : XDP_PASS; }
 		SEC("xdp") int turned(struct xdp_md *ctx) { return port == 0x1234 && ttl == 5 ? XDP_PASS : XDP_DROP; }
+		struct {
+			__uint(type, BPF_MAP_TYPE_HASH);
+			__uint(max_entries, 1);
+			__type(key, int);
+			__type(value, int);
+		} things SEC(".maps");
+
+		SEC("xdp") int two_things(struct xdp_md *ctx)
+		{
+			int a = 1, b = 2;
+
+			return bpf_map_update_elem(&things, &a, &a, BPF_ANY) ||
+				bpf_map_update_elem(&things, &b, &b, BPF_ANY) ? XDP_DROP : XDP_PASS;
+		}
+		int runs;
+		SEC("xdp") int toggle_last(struct xdp_md *ctx)
+		{
+			if (++runs < BENCH_RUNS)
+				return XDP_PASS;
+			runs = 0;
+			return toggle(ctx);
+		}
 		SEC("xdp") int clock_1(struct xdp_md *ctx) { return bpf_ktime_get_ns() ? XDP_PASS : XDP_DROP; }
 		SEC("xdp") int clock_4(struct xdp_md *ctx)
 		{
@@ -136,6 +158,21 @@ says() {
 	says '^all  +-?[0-9]' 'bench: none: turned: verdict 1, expected 2$'
 	run -1 bench '{ "case", "turned", PASSES, .knobs = { { "absent", 5 } } }'
 	says 'bench: there is no knob absent$'
+}
+
+@test "bench: a knob may be how many entries a map has" {
+	run -0 bench '{ "case", "two_things", PASSES, .knobs = { { "things", 2 } } }'
+	run -1 bench '{ "case", "two_things", PASSES }'
+	says 'bench: case: two_things: verdict 1, expected 2$'
+}
+
+@test "bench: BENCH_RUNS is how often it runs a program" {
+	run -0 bench '{ "case", "toggle_last", PASSES, .output = "ipv4-version-6" }'
+}
+
+@test "bench: the network of lab 06 has a way to its backend, for lb" {
+	run -0 tests/bench/06-lb.net ip route get 10.0.1.2 from 10.0.0.1 iif veth0
+	says '^10.0.1.2 from 10.0.0.1 dev veth1 '
 }
 
 @test "bench: what is not there is said" {

@@ -27,7 +27,7 @@ WORDS='
 	lbd() { on server build/lbd "$@"; }
 	shown() { lbd status --json | jq -rc "$1"; }
 	backends() { shown ".vips[].backends[] | \"\(.address) \(.number).\(.generation) \(.state) \(.slots)\""; }
-	key() { printf "00 00 00 00 00 00 00 00 00 00 ff ff 0a 00 00 01 %02x %02x %02x 00" $(($1 / 256)) $(($1 % 256)) $2; }
+	key() { printf "00 00 00 00 00 00 00 00 00 00 ff ff 0a 00 00 01 %02x %02x %02x 00 00 00 00 00" $(($1 / 256)) $(($1 % 256)) $2; }
 	flow() { bpftool map update pinned $PINS/flows key hex $(key $1 $2) value hex $(printf "%02x 00 00 00 %02x 00 00 00" $3 $4); }
 	end-flow() { bpftool map delete pinned $PINS/flows key hex $(key $1 $2); }
 	said() { output-of server lbd | grep -qE "$1"; }

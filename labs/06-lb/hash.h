@@ -42,12 +42,12 @@ static inline __attribute__((always_inline)) __u32 mix_last(__u32 a, __u32 b,
 	return (c ^ b) - rotate(b, 24);
 }
 
-/* The hash of the five words of FLOW; 32 bits, each as good as any other. */
+/* The hash of the five words of FLOW that are not always 0; 32 bits, each as good as any other. */
 static inline __attribute__((always_inline)) __u32
 flow_hash(const struct lb_flow *flow)
 {
-	const __u32 start = LB_HASH_SEED + sizeof(*flow);
 	__u32 words[5], a, b, c;
+	const __u32 start = LB_HASH_SEED + sizeof(words);
 
 	__builtin_memcpy(words, flow, sizeof(words));
 	a = start + words[0];

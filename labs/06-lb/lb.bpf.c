@@ -192,6 +192,7 @@ static __always_inline void flow_of(const struct tuple *t, enum end client,
 	read_address(t, client, flow->address);
 	flow->port = *t->port[client];
 	flow->vip = vip->number;
+	flow->zero = 0;
 }
 
 /* The number of the backend that VIP's ring has for FLOW; 0: nobody. */

@@ -3,7 +3,9 @@
  * What the data plane, lb.bpf.c, and the control plane, lbd, agree on: the keys
  * and values of the maps. An IPv4 address a.b.c.d is ::ffff:a.b.c.d here (RFC 4291);
  * addresses and ports are in network order, all else in the host's. No key has
- * padding that the compiler chose: all bytes of a key are hashed.
+ * padding that the compiler chose: all bytes of a key are hashed. And each is some
+ * words of 8 bytes long: the kernel compares keys by these, what is left by bytes,
+ * and keeps room for whole ones in any case.
  */
 #ifndef LB_H
 #define LB_H
@@ -27,7 +29,7 @@ struct lb_service {
 	__be32 address[4];
 	__be16 port;
 	__u8 protocol; /* IPPROTO_TCP or IPPROTO_UDP */
-	__u8 zero;
+	__u8 zero[5];
 };
 
 /* How a packet gets to a backend. */
@@ -76,6 +78,7 @@ struct lb_flow {
 	__be32 address[4]; /* the client's */
 	__be16 port;
 	__u16 vip;
+	__u32 zero;
 };
 
 /* And its value: which backend it is followed to. */
@@ -116,10 +119,10 @@ enum lb_reason {
 	LB_REASONS
 };
 
-_Static_assert(sizeof(struct lb_service) == 20, "no padding");
+_Static_assert(sizeof(struct lb_service) == 24, "no padding");
 _Static_assert(sizeof(struct lb_vip) == 8, "no padding");
 _Static_assert(sizeof(struct lb_backend) == 32, "no padding");
-_Static_assert(sizeof(struct lb_flow) == 20, "no padding");
+_Static_assert(sizeof(struct lb_flow) == 24, "no padding");
 _Static_assert(sizeof(struct lb_track) == 8, "no padding");
 _Static_assert(sizeof(struct lb_count) == 24, "no padding");
 

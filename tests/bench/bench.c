@@ -133,7 +133,10 @@ static void set_knob(const struct bpf_object *object,
 	const struct btf_var_secinfo *at = btf_var_secinfos(section);
 	size_t size;
 	char *constants = (char *)table(object, ".rodata", 1, &size);
+	struct bpf_map *map = bpf_object__find_map_by_name(object, knob->name);
 
+	if (map && !bpf_map__set_max_entries(map, knob->value))
+		return;
 	for (int i = 0; constants && i < btf_vlen(section); i++, at++) {
 		variable = btf__type_by_id(btf, at->type);
 		if (!strcmp(btf__name_by_offset(btf, variable->name_off),

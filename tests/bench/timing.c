@@ -12,13 +12,8 @@
 #include <string.h>
 #include <time.h>
 #include <bpf/bpf.h>
+#include "bench.h"
 #include "timing.h"
-
-/*
- * So many that the call itself, of some 0.2 ms, whatever it runs, is a nanosecond
- * a run, which comes off with the floor; and that caches are filled by the first.
- */
-enum { RUNS = 200000 };
 
 int pin(void)
 {
@@ -48,12 +43,12 @@ const char *time_runs(const struct timed *program, double *ns)
 	static char wrong[64];
 	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = program->in->bytes,
 		    .data_size_in = program->in->length, .data_out = output,
-		    .data_size_out = sizeof(output), .repeat = RUNS);
+		    .data_size_out = sizeof(output), .repeat = BENCH_RUNS);
 	double start = cpu_time();
 
 	if (bpf_prog_test_run_opts(program->fd, &run))
 		return strerror(errno);
-	*ns = (cpu_time() - start) / RUNS;
+	*ns = (cpu_time() - start) / BENCH_RUNS;
 	if (run.retval != program->verdict) {
 		snprintf(wrong, sizeof(wrong), "verdict %u, expected %u",
 			 run.retval, program->verdict);
