@@ -86,10 +86,12 @@ RETVAL='' # what the program returned on it
 # bytes NAME [LENGTH]: puts the bytes of tests/packets/NAME.hex, or the first LENGTH, into BYTES. In
 # the file a comment runs from # to the line's end.
 bytes() {
-	local file=$BATS_RUN_TMPDIR/$1.bytes
+	local file=$BATS_RUN_TMPDIR/$1.bytes own=$BATS_RUN_TMPDIR/$1.$BASHPID
 
-	[ -e "$file" ] ||
-		sed -z 's/#[^\n]*//g; s/[[:space:]]//g; s/../\\x&/g' "tests/packets/$1.hex" >"$file"
+	if [ ! -e "$file" ]; then # whole at once: another may look at the same time
+		sed -z 's/#[^\n]*//g; s/[[:space:]]//g; s/../\\x&/g' "tests/packets/$1.hex" >"$own"
+		mv "$own" "$file"
+	fi
 	BYTES=$(<"$file")
 	BYTES=${BYTES:0:4*${2:-100000}}
 }
