@@ -5,41 +5,14 @@
 
 # shellcheck disable=SC2034,SC2153 # what one of these files sets, the other reads
 load helper
+load lb
 
 setup() {
 	briefly
-	lasting client lb lan6 b1 b2 b3 || network
+	lasting client lb lan6 b1 b2 b3 || { network && neighbour 11 12 13; }
 	requires lb xdp
 	rm -rf /sys/fs/bpf/lb # what the test before has left
 	TESTED=lb ARRIVES="lb veth0" CONF=$BATS_TEST_TMPDIR/lb.conf
-}
-
-# network: client — lb — lan 6 with three backends. What lb must know of its neighbours it knows.
-network() {
-	local number
-
-	host client
-	host lb
-	for number in 1 2 3; do host "b$number"; done
-	wire client lb
-	lan 6 lb b1 b2 b3
-	router lb
-	ip -n client route add default via 10.0.0.2
-	ip -n client route add default via fd00::2
-	runs-xdp client veth0
-	runs-xdp lan6 veth0
-	for number in 11 12 13; do neighbour "$number"; done
-}
-
-# mac NUMBER: the MAC address of the host with that address in lan 6.
-mac() {
-	printf '02:00:00:01:06:%02x' "$1"
-}
-
-# neighbour NUMBER: lb knows where that one is.
-neighbour() {
-	ip -n lb neigh replace "10.0.6.$1" lladdr "$(mac "$1")" dev veth1 nud permanent
-	ip -n lb neigh replace "fd00:6::$1" lladdr "$(mac "$1")" dev veth1 nud permanent
 }
 
 # balance [OPTION…]: attaches the load balancer; on stdin is the file for lbd. While it runs: another file.

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
-# Words for tests of lab 06 on real wires, in a sandbox: client — lb — lan 6 with the backends b1, b2, b3, all of
-# them HTTP servers; and what a failure is told by.
+# Words for tests of lab 06, in a sandbox: client — lb — lan 6 with the backends b1, b2, b3; web servers there, and
+# what lbd has of them.
 source common/netns.sh
 
 CONF=$TMPDIR/lb.conf
@@ -19,6 +19,21 @@ network() {
 	ip -n client route add default via fd00::2
 	runs-xdp client veth0
 	runs-xdp lan6 veth0
+}
+
+# mac NUMBER: the MAC address of the host with that address in lan 6.
+mac() {
+	printf '02:00:00:01:06:%02x' "$1"
+}
+
+# neighbour NUMBER…: lb knows where those are, and need not ask.
+neighbour() {
+	local number
+
+	for number; do
+		ip -n lb neigh replace "10.0.6.$number" lladdr "$(mac "$number")" dev veth1 nud permanent
+		ip -n lb neigh replace "fd00:6::$number" lladdr "$(mac "$number")" dev veth1 nud permanent
+	done
 }
 
 # balance: starts the load balancer, of which [OPTION…] is told, with the file on stdin.

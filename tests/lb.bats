@@ -234,10 +234,7 @@ SHARES='
 # came in on $INTERFACE; $RESULTS has a line for each, and `now` what is in each then.
 FRAMES='
 	INTERFACE=veth0 FOLDER=$TMPDIR/frames
-	for number in 11 12; do
-		ip -n lb neigh replace 10.0.6.$number lladdr 02:00:00:01:06:0${number#1} dev veth1 nud permanent
-		ip -n lb neigh replace fd00:6::$number lladdr 02:00:00:01:06:0${number#1} dev veth1 nud permanent
-	done
+	neighbour 11 12
 	through() {
 		local frame
 		rm -rf "$FOLDER" && mkdir -p "$FOLDER/in" "$FOLDER/out"

@@ -11,7 +11,7 @@
 #include <time.h>
 #include <arpa/inet.h>
 #include "hash.h"
-#include "maglev.h"
+#include "lbd/maglev.h"
 
 enum { FLOWS = 200000, SETS = 20, MOST = 4096, SLOTS_MAX = 65537 };
 

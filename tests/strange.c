@@ -76,6 +76,7 @@ static byte *put_transport(byte *p, bool tcp, bool ipv6, unsigned long pseudo)
 
 static byte *put_ipv4(byte *p, bool tcp)
 {
+	static const byte addresses[8] = { 10, 0, 0, 1, 10, 0, 0, 2 };
 	size_t header = 20 + 4 * (up_to(2) ? 0 : up_to(10));
 	byte *end;
 
@@ -84,7 +85,7 @@ static byte *put_ipv4(byte *p, bool tcp)
 	put(p + 6, up_to(1) ? 0x4000 : 0); /* whole; perhaps not to be cut */
 	p[8] = 2 + up_to(253);
 	p[9] = tcp ? 6 : 17;
-	memcpy(p + 12, "\x0a\x00\x00\x01\x0a\x00\x00\x02", 8);
+	memcpy(p + 12, addresses, sizeof(addresses));
 	end = put_transport(p + header, tcp, false, add(0, p + 12, 8));
 	put(p + 2, end - p);
 	put(p + 10, 0);
