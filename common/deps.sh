@@ -37,10 +37,10 @@ bats            bats                   bash-bats     bats                   runs
 TESTS='
 # apt           dnf                    pacman        zypper                 why
 libclang-rt-dev compiler-rt            compiler-rt   -                      fuzzes the parser
-tshark          wireshark-cli          wireshark-cli wireshark              dissects frames as the parser does, for a test
 python3         python3                python        python3                serves files over HTTP behind the load balancer
 curl            curl                   curl          curl                   asks for them
 git             git                    git           git                    applies patches: wrong programs, mended ones
+tshark          wireshark-cli          wireshark-cli wireshark              dissects frames as the parser does, for a test
 '
 LINT='
 # apt           dnf                    pacman        zypper                 why
