@@ -443,7 +443,7 @@ static __always_inline int on_ipv6(struct xdp_md *ctx, struct packet *p,
 	struct lb_backend *backend;
 	struct bpf_fib_lookup fib;
 	__sum16 check = *l4->check;
-	struct lb_flow flow;
+	struct lb_flow flow = {};
 	struct lb_vip *vip;
 	__u32 number;
 	bool fresh;
@@ -507,7 +507,7 @@ static __always_inline int on_error(struct xdp_md *ctx, struct cursor *c,
 	struct lb_backend *backend;
 	struct bpf_fib_lookup fib;
 	struct packet quoted;
-	struct lb_flow flow;
+	struct lb_flow flow = {};
 	struct lb_vip *vip;
 	struct tuple t;
 	__u32 number;

@@ -194,7 +194,7 @@ __noinline bool choose(struct facts *f, const struct lb_vip *vip, int client)
 	struct lb_track *track, new = {};
 	struct lb_backend *backend;
 	__u32 number, slot, *there;
-	struct lb_flow flow;
+	struct lb_flow flow = {};
 	void *ring;
 
 	if (!f || !vip)

@@ -184,6 +184,7 @@ static __always_inline void flow_of(const struct tuple *t, enum end client,
 	read_address(t, client, flow->address);
 	flow->port = *t->port[client];
 	flow->vip = vip->number;
+	flow->zero = 0;
 }
 
 /* Fowler, Noll and Vo's hash: each byte in turn, and a prime number. */
