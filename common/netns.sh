@@ -195,7 +195,8 @@ join() {
 
 # router HOST: it sends on what is for others.
 router() {
-	on "$1" sysctl -q net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+	on "$1" sh -c 'cd /proc/sys/net && echo 1 >ipv4/ip_forward && echo 1 >ipv6/conf/all/forwarding' ||
+		fail "router $1: cannot make it forward"
 }
 
 # runs-xdp HOST INTERFACE: from now on a program there passes everything. A veth takes frames that its
