@@ -491,6 +491,25 @@ static __always_inline int forward(struct packet *p, struct hop *hop, int stack)
 /* -- packets with ports ---------------------------------------------------- */
 
 /*
+ * Sends P, whose tuple is T, to BACKEND in a packet of its own. (A way of its own, to
+ * the end: a P that may be another from here on would cost all packets that are not.)
+ */
+static __always_inline int tunnel(struct xdp_md *ctx, struct packet *p,
+				  const struct tuple *t,
+				  const struct lb_backend *backend)
+{
+	struct packet outer = *p;
+	struct hop hop;
+
+	if (!lower_ttl(p))
+		return because(LB_EXPIRED, XDP_DROP);
+	if (!encapsulate(ctx, &outer, t->ipv4, backend->address))
+		return because(LB_NO_ROUTE, XDP_DROP);
+	next_hop(ctx, &outer, backend->address, &hop);
+	return forward(&outer, &hop, XDP_PASS);
+}
+
+/*
  * Sends P, whose tuple is T, to BACKEND in the way of VIP. In an ICMP error T is that
  * of the packet QUOTED; else QUOTED is NULL.
  */
@@ -502,12 +521,8 @@ static __always_inline int deliver(struct xdp_md *ctx, struct packet *p,
 	__u32 mode = vip->mode;
 	struct hop hop;
 
-	if (mode == LB_IPIP) {
-		if (!lower_ttl(p))
-			return because(LB_EXPIRED, XDP_DROP);
-		if (!encapsulate(ctx, p, t->ipv4, backend->address))
-			return because(LB_NO_ROUTE, XDP_DROP);
-	}
+	if (mode == LB_IPIP)
+		return tunnel(ctx, p, t, backend);
 	next_hop(ctx, p, backend->address, &hop);
 	/* The stack would send it to the VIP, not to this backend. */
 	if (mode == LB_DSR)
