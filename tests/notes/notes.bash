@@ -127,7 +127,8 @@ balanced() {
 		ip -n switch link set "veth$n" master bridge
 		n=$((n + 1))
 	done
-	on lb sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.{all,veth0}.send_redirects=0
+	router lb
+	on lb sh -c 'cd /proc/sys/net/ipv4/conf && for each in all veth0; do echo 0 >$each/send_redirects; done'
 	n=0
 	for host in client backend{1..3}; do
 		ip -n "$host" neigh replace "10.0.$n.2" lladdr 02:00:00:00:04:01 dev veth0 nud permanent
