@@ -31,12 +31,14 @@ struct tuple {
 #define opaque(x) asm volatile("" : "+r"(x))
 
 /*
- * Makes it forget so of P, once it is parsed. One pointer is enough, and each more that
+ * Makes it forget so of P, once it is parsed. Three pointers are enough, and each more that
  * it cannot derive costs every packet some nanoseconds.
  */
 static __always_inline void settle(struct packet *p)
 {
+	opaque(p->ipv4);
 	opaque(p->ipv6);
+	opaque(p->tcp);
 }
 
 /* Where the tuple of P, which has ports, is, in T. Returns false if it has none. */
