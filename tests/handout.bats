@@ -101,7 +101,7 @@ numbers() {
 
 # given: what a student is given of the sources.
 given() {
-	awk -v task=blank -v labs="$(seq -s' ' 0 99)" -f tests/exercises.awk labs/*/*.bpf.c common/*.h
+	awk -v task=blank -v labs="$(seq -s' ' 0 99)" -f tests/exercises.awk labs/*/*.bpf.c labs/*/*.h common/*.h
 }
 
 # solution-lines: the lines of all solutions that say something, and that what is given does not say. (An
