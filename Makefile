@@ -98,7 +98,9 @@ build/%.skel.h: build/%.bpf.o
 	@echo "  SKEL  $@"
 	$Q$(AS_OWNER) sh -c '. common/path.sh; bpftool gen skeleton $< name $*_bpf >$@'
 
-$(STEMS:%=build/%.o): build/%.o: build/%.skel.h
+# Who carries a program: a loader, or a part of one.
+CARRIERS := $(patsubst %.bpf.c,%,$(notdir $(wildcard labs/*/*.bpf.c)))
+$(CARRIERS:%=build/%.o): build/%.o: build/%.skel.h
 
 build/%.o: %.c | $(FIRST)
 	@echo "  CC    $@"
@@ -107,7 +109,7 @@ build/%.o: %.c | $(FIRST)
 SHARED := build/loader.o build/verifier.o build/prefix.o build/pins.o
 $(STEMS:%=build/%): $(SHARED) | build/pass.bpf.o
 # Other .c files in a lab's folder are parts of its loader.
-parts = $(filter-out $1 $1.bpf,$(basename $(notdir $(wildcard labs/*-$(subst _,-,$1)/*.c))))
+parts = $(filter-out $1 %.bpf,$(basename $(notdir $(wildcard labs/*-$(subst _,-,$1)/*.c))))
 objects = $(patsubst %,build/%.o,$(call parts,$1))
 $(foreach stem,$(STEMS),$(eval build/$(stem): $(call objects,$(stem)))\
 	$(if $(call objects,$(stem)),$(eval $(call objects,$(stem)): | build/$(stem).skel.h)))
@@ -165,7 +167,7 @@ format:
 	$Q$(AS_OWNER) clang-format -i $(FORMATTED)
 
 ## lint       looks for what a reader would stumble over
-lint: $(STEMS:%=build/%.skel.h)
+lint: $(CARRIERS:%=build/%.skel.h)
 	$Qclang-format --dry-run --Werror $(FORMATTED)
 	$Qshellcheck $(SCRIPTS)
 	$Qclang-tidy --quiet $(filter %.bpf.c,$(SOURCES)) -- $(BPFFLAGS)
