@@ -22,7 +22,7 @@ CFLAGS  := -O2 -g $(WARN) -D_GNU_SOURCE -Icommon -Ibuild $(addprefix -I,$(sort $
 LDLIBS  := -Wl,--as-needed -lbpf -lelf -lz -lpcap -pthread
 SANDBOX := common/netns.sh
 # What the graded tests use.
-TOOLS   := $(addprefix build/,probe execs rush cuts counters early flood hold ring sums through flows strange verified frames tags.bpf.o untunnel.bpf.o)
+TOOLS   := $(addprefix build/,probe execs rush volley cuts counters early flood hold ring sums through flows strange verified frames tags.bpf.o untunnel.bpf.o)
 # What is measured, a lab each.
 BENCHES := $(patsubst tests/bench/%.c,build/%.o,$(wildcard tests/bench/*.bpf.c))
 

@@ -38,33 +38,57 @@ static bool is_packet(const struct btf *btf, __u32 type)
 	       !strcmp(btf__name_by_offset(btf, to->name_off), "sk_buff");
 }
 
-/* Does the function NAME have a type, and take a packet first? */
-static bool takes_packet(const struct btf *btf, const char *name)
+/*
+ * The number of the function NAME's type, if it takes a packet first; 0: it does not,
+ * or the kernel has no such type.
+ */
+static __u32 takes_packet(const struct btf *btf, const char *name)
 {
 	int id = btf__find_by_name_kind(btf, name, BTF_KIND_FUNC);
 	const struct btf_type *proto;
 
 	if (id < 0)
-		return false;
+		return 0;
 	proto = btf__type_by_id(btf, btf__type_by_id(btf, id)->type);
-	return btf_vlen(proto) && is_packet(btf, btf_params(proto)[0].type);
+	return btf_vlen(proto) && is_packet(btf, btf_params(proto)[0].type) ? id
+									    : 0;
 }
 
-static const char *first_of_list(const struct btf *btf)
+static const char *first_of_list(const struct btf *btf, __u32 *id)
 {
-	for (size_t i = 0; i < sizeof(candidates) / sizeof(candidates[0]); i++)
-		if (symbol_address(candidates[i]) &&
-		    takes_packet(btf, candidates[i]))
+	for (size_t i = 0; i < sizeof(candidates) / sizeof(candidates[0]);
+	     i++) {
+		*id = takes_packet(btf, candidates[i]);
+		if (*id && symbol_address(candidates[i]))
 			return candidates[i];
+	}
 	fail("find a function to probe: this kernel has none of %s, %s, %s",
 	     candidates[0], candidates[1], candidates[2]);
 	return NULL;
 }
 
-const char *find_function(const char *name)
+/* NAME, if it can be probed. */
+static const char *if_suitable(const struct btf *btf, const char *name,
+			       __u32 *id)
+{
+	if (!symbol_address(name)) {
+		fail("probe %s: /proc/kallsyms has no address of it (as root: "
+		     "there is no such function)",
+		     name);
+		return NULL;
+	}
+	*id = takes_packet(btf, name);
+	if (*id)
+		return name;
+	fail("probe %s: its first argument is no struct sk_buff *, as far as "
+	     "the kernel's types tell",
+	     name);
+	return NULL;
+}
+
+const char *find_function(const char *name, __u32 *btf_id)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
-	const char *found = name;
 
 	if (!btf) {
 		fail("read the kernel's types: %s (it needs "
@@ -72,19 +96,10 @@ const char *find_function(const char *name)
 		     strerror(errno));
 		return NULL;
 	}
-	if (!name) {
-		found = first_of_list(btf);
-	} else if (!symbol_address(name)) {
-		fail("probe %s: no such function in /proc/kallsyms", name);
-		found = NULL;
-	} else if (!takes_packet(btf, name)) {
-		fail("probe %s: its first argument is no struct sk_buff *, as "
-		     "far as the kernel's types tell",
-		     name);
-		found = NULL;
-	}
+	name = name ? if_suitable(btf, name, btf_id)
+		    : first_of_list(btf, btf_id);
 	btf__free(btf);
-	return found;
+	return name;
 }
 
 int find_offset(const struct bpf_program *prog, const char *function)

@@ -10,9 +10,9 @@
  * since the compiler inlines, clones and renames as it likes. It is called once for
  * each IPv4 packet that arrives for this machine, and its first argument, by the
  * kernel's own type information, is a struct sk_buff *. Returns NULL, having said why,
- * when there is none. Needs symbols_read().
+ * when there is none; in *BTF_ID the number of its type.
  */
-const char *find_function(const char *name);
+const char *find_function(const char *name, __u32 *btf_id);
 
 /*
  * Where after FUNCTION's first byte its first instruction of its own begins, behind

@@ -19,6 +19,7 @@
 
 static struct kprobe_vs_xdp_bpf *skel;
 static const char *function;
+static __u64 entry;	    /* where it begins */
 static int ifindex, offset; /* a negative errno: no probe at an offset */
 
 /* What is attached: a file descriptor, or a link; of clsact neither. */
@@ -79,7 +80,7 @@ static struct bpf_program *program(enum way way)
 
 /* Does the kernel load a program of this type? Two instructions tell. */
 static bool loads(enum bpf_prog_type type, enum bpf_attach_type attach_type,
-		  int function_id)
+		  __u32 function_id)
 {
 	const struct bpf_insn instructions[] = {
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
@@ -96,11 +97,10 @@ static bool loads(enum bpf_prog_type type, enum bpf_attach_type attach_type,
 }
 
 /* One program that is refused would fail all: those are left out. */
-static void choose_programs(void)
+static void choose_programs(__u32 function_id)
 {
-	int id = libbpf_find_vmlinux_btf_id(function, BPF_TRACE_FENTRY);
 	bool trampolines =
-		id > 0 && loads(BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, id);
+		loads(BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, function_id);
 
 	bpf_program__set_autoload(skel->progs.on_fentry, trampolines);
 	bpf_program__set_autoload(skel->progs.on_fexit, trampolines);
@@ -126,6 +126,7 @@ static __u32 own_netns(void)
 
 struct kprobe_vs_xdp_bpf *hooks_load(const struct hooks_options *options)
 {
+	__u32 function_id;
 	int err;
 
 	ifindex = if_nametoindex(options->ifname);
@@ -133,11 +134,12 @@ struct kprobe_vs_xdp_bpf *hooks_load(const struct hooks_options *options)
 		fail("attach to %s: %s", options->ifname, strerror(errno));
 		return NULL;
 	}
-	if (!symbols_read() || !memory_open())
+	if (!memory_open())
 		return NULL;
-	function = find_function(options->function);
+	function = find_function(options->function, &function_id);
 	if (!function)
 		return NULL;
+	entry = symbol_address(function);
 	skel = kprobe_vs_xdp_bpf__open_opts(loader_open_opts());
 	if (!skel) {
 		fail("open: %s", strerror(errno));
@@ -146,7 +148,7 @@ struct kprobe_vs_xdp_bpf *hooks_load(const struct hooks_options *options)
 	skel->rodata->ifindex = ifindex;
 	skel->rodata->netns = own_netns();
 	skel->rodata->bare = options->bare;
-	choose_programs();
+	choose_programs(function_id);
 	err = kprobe_vs_xdp_bpf__load(skel);
 	if (err) {
 		fail_load(err);
@@ -244,7 +246,7 @@ static bool is_breakpoint(void)
 {
 	__u8 first = INT3;
 
-	memory_read(symbol_address(function) + offset, &first, 1);
+	memory_read(entry + offset, &first, 1);
 	return first == INT3;
 }
 

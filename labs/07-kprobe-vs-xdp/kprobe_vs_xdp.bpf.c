@@ -68,15 +68,15 @@ struct starts kprobe_starts SEC(".maps");
 struct starts fentry_starts SEC(".maps");
 
 /* How often the function took how long. */
-struct latencies {
+struct times {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, HISTOGRAM_SLOTS);
 	__type(key, __u32);
 	__type(value, __u64);
 };
 
-struct latencies kretprobe_latencies SEC(".maps");
-struct latencies fexit_latencies SEC(".maps");
+struct times kretprobe_times SEC(".maps");
+struct times fexit_times SEC(".maps");
 
 /* Counts a packet of BYTES that came by HOOK. Returns 0, as most programs do. */
 static __always_inline int count(__u32 hook, __u64 bytes)
@@ -246,10 +246,10 @@ int on_kretprobe(struct pt_regs *ctx)
 	took = end(&kprobe_starts);
 	if (took < 0)
 		return 0;
-	/* EXERCISE 7.3 [3], continued: count it, also in `kretprobe_latencies`. */
+	/* EXERCISE 7.3 [3], continued: count it, also in `kretprobe_times`. */
 	/* BEGIN SOLUTION */
 	__u32 slot = slot_of(took);
-	__u64 *n = bpf_map_lookup_elem(&kretprobe_latencies, &slot);
+	__u64 *n = bpf_map_lookup_elem(&kretprobe_times, &slot);
 
 	if (n)
 		(*n)++;
@@ -290,7 +290,7 @@ int BPF_PROG(on_fexit, struct sk_buff *skb)
 	/* BEGIN SOLUTION */
 	__s64 took = end(&fentry_starts);
 	__u32 slot = slot_of(took);
-	__u64 *n = bpf_map_lookup_elem(&fexit_latencies, &slot);
+	__u64 *n = bpf_map_lookup_elem(&fexit_times, &slot);
 
 	if (took < 0)
 		return 0;

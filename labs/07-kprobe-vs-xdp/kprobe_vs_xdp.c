@@ -16,21 +16,60 @@
 static struct env {
 	struct iface_args xdp;
 	const char *function;
+	bool some, chosen[HOOKS]; /* only those, if only some */
 } env;
+
+static bool was_attached[WAYS];
 
 static const struct argp_option options[] = {
 	{ "function", 'f', "NAME", 0,
 	  "the kernel's function to probe (default: the first of a list that "
 	  "there is)",
 	  0 },
+	{ "only", 'o', "HOOK[,HOOK...]", 0,
+	  "attach only these: xdp, tc, raw_tp, tracepoint, fentry, fexit, "
+	  "kprobe, "
+	  "offset, kretprobe, multi",
+	  0 },
 	{},
 };
+
+static const char *const hook_names[HOOKS] = {
+	[HOOK_XDP] = "xdp",
+	[HOOK_TC] = "tc",
+	[HOOK_RAW_TP] = "raw_tp",
+	[HOOK_TRACEPOINT] = "tracepoint",
+	[HOOK_FENTRY] = "fentry",
+	[HOOK_FEXIT] = "fexit",
+	[HOOK_KPROBE] = "kprobe",
+	[HOOK_KPROBE_OFFSET] = "offset",
+	[HOOK_KRETPROBE] = "kretprobe",
+	[HOOK_KPROBE_MULTI] = "multi",
+};
+
+static void choose_hooks(struct argp_state *state, char *list)
+{
+	int hook;
+
+	env.some = true;
+	for (char *name = strtok(list, ","); name; name = strtok(NULL, ",")) {
+		for (hook = 0; hook < HOOKS; hook++)
+			if (!strcmp(name, hook_names[hook]))
+				break;
+		if (hook == HOOKS)
+			argp_error(state, "no hook '%s'", name);
+		env.chosen[hook] = true;
+	}
+}
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	switch (key) {
 	case 'f':
 		env.function = arg;
+		break;
+	case 'o':
+		choose_hooks(state, arg);
 		break;
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &env.xdp;
@@ -48,11 +87,10 @@ static const struct argp argp = {
 	.args_doc = "IFACE\ncost [OPTION...] IFACE\ntext [OPTION...] IFACE\n"
 		    "safety",
 	.doc = "Counts what arrives on IFACE by every hook of this kernel, "
-	       "until "
-	       "it is interrupted.\vWith cost it measures what each hook "
-	       "costs, "
-	       "with text which bytes of the kernel's code each one changes, "
-	       "with safety what the verifier refuses.",
+	       "until it is interrupted.\v"
+	       "With cost it measures what each hook costs; with text, which "
+	       "bytes of the kernel's code each one changes; with safety it "
+	       "shows what the verifier refuses.",
 };
 
 static const struct command {
@@ -75,6 +113,8 @@ static const struct command *command_by_name(const char *name)
 /* Is WAY one of those that are attached side by side? Of two for one hook, one. */
 static bool wanted(enum way way)
 {
+	if (env.some && !env.chosen[way_hook(way)])
+		return false;
 	switch (way) {
 	case WAY_XDP_NATIVE:
 		return env.xdp.mode == XDP_MODE_NATIVE;
@@ -89,16 +129,20 @@ static bool wanted(enum way way)
 	}
 }
 
-/* Attaches what this kernel has, and says what it lacks. Returns false without XDP. */
+/*
+ * Attaches what this kernel has, and says what it lacks. Returns false when that is XDP,
+ * or what was asked for by name.
+ */
 static bool attach_all(void)
 {
 	const char *missing;
 
 	for (enum way way = 0; way < WAYS; way++) {
 		missing = wanted(way) ? way_attach(way) : NULL;
+		was_attached[way] = way_attached(way);
 		if (!missing)
 			continue;
-		if (way_hook(way) == HOOK_XDP) {
+		if (env.some || way_hook(way) == HOOK_XDP) {
 			fail("attach to %s by %s: %s", env.xdp.ifname,
 			     way_name(way), missing);
 			return false;
@@ -110,8 +154,10 @@ static bool attach_all(void)
 
 static bool still_attached(void)
 {
-	return way_attached(env.xdp.mode == XDP_MODE_NATIVE ? WAY_XDP_NATIVE
-							    : WAY_XDP_GENERIC);
+	for (enum way way = 0; way < WAYS; way++)
+		if (was_attached[way] && !way_attached(way))
+			return false;
+	return true;
 }
 
 static struct hook_count count_of(struct kprobe_vs_xdp_bpf *skel,
@@ -145,10 +191,8 @@ static void print_totals(struct kprobe_vs_xdp_bpf *skel)
 		printf("%-16s %10llu", way_name(way), n.packets);
 		n.bytes ? printf(" %12llu\n", n.bytes) : printf(" %12s\n", "-");
 	}
-	print_histogram("kretprobe",
-			bpf_map__fd(skel->maps.kretprobe_latencies));
-	print_histogram("fentry, fexit",
-			bpf_map__fd(skel->maps.fexit_latencies));
+	print_histogram("kretprobe", bpf_map__fd(skel->maps.kretprobe_times));
+	print_histogram("fentry, fexit", bpf_map__fd(skel->maps.fexit_times));
 }
 
 static int watch(struct kprobe_vs_xdp_bpf *skel)

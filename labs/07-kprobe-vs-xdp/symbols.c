@@ -71,12 +71,30 @@ bool symbols_read(void)
 	return false;
 }
 
+/* Reads the line of the symbol NAME, of those in FILE. Returns its address, or 0. */
+static __u64 find_line(FILE *file, const char *name)
+{
+	char line[NAME_MOST + 128], *end;
+	size_t length = strlen(name);
+
+	/* ffffffff81e64660 t name */
+	while (fgets(line, sizeof(line), file)) {
+		end = strchr(line, ' ');
+		if (end && !strncmp(end + 3, name, length) &&
+		    strchr("\t\n", end[3 + length]))
+			return strtoull(line, NULL, 16);
+	}
+	return 0;
+}
+
 __u64 symbol_address(const char *name)
 {
-	for (size_t i = 0; i < count; i++)
-		if (!strcmp(symbols[i].name, name))
-			return symbols[i].address;
-	return 0;
+	FILE *file = fopen(KALLSYMS, "r");
+	__u64 address = file ? find_line(file, name) : 0;
+
+	if (file)
+		fclose(file);
+	return address;
 }
 
 const char *symbol_at(__u64 address, __u64 *offset)

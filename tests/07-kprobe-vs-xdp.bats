@@ -1,0 +1,195 @@
+#!/usr/bin/env bats
+# The graded tests of lab 07. Each name begins with the exercise that it grades. Probes cannot be run
+# on a frame by themselves, so all packets are real: datagrams from one host to another, of known size.
+
+bats_require_minimum_version 1.5.0
+
+load helper
+
+setup() {
+	briefly
+	lasting client server || { host client && host server && wire client server && quiet; }
+}
+
+# quiet: nobody complains about datagrams that no program waits for.
+quiet() {
+	for host in client server; do
+		on "$host" nft 'table ip quiet { chain output { type filter hook output priority filter
+			icmp type destination-unreachable drop; }; }'
+	done
+}
+
+# The keys of `counts`.
+XDP=0 FENTRY=4 FEXIT=5 KPROBE=6 KRETPROBE=8
+
+HEADERS=28 # bytes of IPv4 and UDP, which a function of the IPv4 layer sees
+FRAME=42 # and with the Ethernet header
+
+# count-by HOOK…: attaches these hooks, and no others, to the server.
+count-by() {
+	local IFS=,
+
+	attach server build/kprobe_vs_xdp -o "$*" veth0
+	snapshot
+}
+
+# arrive N SIZE: so many datagrams, of SIZE bytes of data, come from the client.
+arrive() {
+	on client build/volley 10.0.0.2 9 "$@" >/dev/null
+}
+
+# strangers: packets that are none of ours: to the client, whose interface has the same number as the server's,
+# and to the server by another interface.
+strangers() {
+	on server build/volley 10.0.0.1 9 7 >/dev/null
+	on server build/volley 127.0.0.1 9 7 >/dev/null
+}
+
+# -- 7.1: XDP ------------------------------------------------------------------------------------
+
+@test "7.1 [2] XDP counts each frame, and all of its bytes" {
+	count-by xdp
+	TESTED=on_xdp
+	for name in ipv4-tcp22 arp ipv6-udp22 vlan-tcp22; do
+		snapshot
+		send "$name"
+		verdict XDP_PASS
+		counted counts $XDP "1,$((${#INPUT} / 4))"
+	done
+}
+
+@test "7.1 [2] on a real wire too, in native mode and in generic" {
+	for mode in native generic; do
+		attach server build/kprobe_vs_xdp -o xdp -m "$mode" veth0
+		snapshot
+		arrive 50 100
+		arrive 5 1000
+		counted counts $XDP "55,$((50 * (100 + FRAME) + 5 * (1000 + FRAME)))"
+		stop server build/kprobe_vs_xdp
+	done
+}
+
+# -- 7.2: a kprobe -------------------------------------------------------------------------------
+
+@test "7.2 [2] a kprobe counts each packet, with its length" {
+	requires server kprobe
+	count-by kprobe
+	arrive 50 100
+	counted counts $KPROBE "50,$((50 * (100 + HEADERS)))"
+	arrive 5 1000
+	counted counts $KPROBE "55,$((50 * (100 + HEADERS) + 5 * (1000 + HEADERS)))"
+}
+
+@test "7.2 [2] it sees all that the kernel receives, and counts what arrives on the interface" {
+	requires server kprobe
+	count-by kprobe
+	strangers
+	arrive 3 0
+	strangers
+	counted counts $KPROBE "3,$((3 * HEADERS))"
+}
+
+# -- 7.3 and 7.4: how long it took ---------------------------------------------------------------
+
+# in-slots MAP [LOW HIGH]: how many times are in the histogram's slots from LOW to HIGH; default: in all.
+in-slots() {
+	local slot sum=0
+
+	for slot in $(moved "$1"); do
+		((${slot%:*} < ${2:-0} || ${slot%:*} > ${3:-99})) || sum=$((sum + ${slot#*:}))
+	done
+	echo "$sum"
+}
+
+# timed N MAP HOOK: N packets have been timed, each once.
+timed() {
+	local got
+
+	got=$(in-slots "$2")
+	[ "$got" = "$1" ] || wrong "$1 times in $2" "$got: $(moved "$2")" || return
+	counted counts "$3" "$1,0"
+}
+
+# slow-down: from now on netfilter asks 10,000 questions about each packet that the server's IPv4 layer
+# hands on, inside the probed function: nearly all of the time that it takes to send one.
+slow-down() {
+	on server nft -f - <<-END
+		table ip slow
+		delete table ip slow
+		table ip slow {
+			chain hundred { $(printf 'meta length 1 drop; %.0s' {1..100}) }
+			chain tenfold { $(printf 'jump hundred; %.0s' {1..10}) }
+			chain input {
+				type filter hook input priority filter
+				$(printf 'jump tenfold; %.0s' {1..10})
+			}
+		}
+	END
+}
+
+# as-slow MAP: more than half of the times in MAP are in the slot of what it takes to send a packet, or in the one below.
+as-slow() {
+	local ns slot=0 sent=50
+
+	snapshot
+	ns=$(on client build/volley 10.0.0.2 9 $sent)
+	while ((ns >> (slot + 1))); do slot=$((slot + 1)); done
+	(($(in-slots "$1" $((slot - 1)) "$slot") * 2 > sent)) ||
+		wrong "$sent times in the slots $((slot - 1)) and $slot of $1: a packet took $ns ns to send" "slot:times $(moved "$1")"
+}
+
+@test "7.3 [3] by kprobe and kretprobe each packet is timed, once" {
+	requires server kprobe
+	count-by kprobe kretprobe
+	arrive 50 100
+	timed 50 kretprobe_times $KRETPROBE
+}
+
+@test "7.3 [3] what is none of ours is not timed" {
+	requires server kprobe
+	count-by kprobe kretprobe
+	strangers
+	arrive 3 100
+	strangers
+	timed 3 kretprobe_times $KRETPROBE
+}
+
+@test "7.3 [3] the time is the function's, in the slot of its highest bit" {
+	requires server kprobe
+	count-by kprobe kretprobe
+	slow-down
+	as-slow kretprobe_times
+}
+
+@test "7.4 [3] fentry counts each packet, with its length; fexit times it" {
+	requires server fentry
+	count-by fentry fexit
+	arrive 50 100
+	counted counts $FENTRY "50,$((50 * (100 + HEADERS)))"
+	timed 50 fexit_times $FEXIT
+}
+
+@test "7.4 [3] what is none of ours is neither counted nor timed" {
+	requires server fentry
+	count-by fentry fexit
+	strangers
+	arrive 3 100
+	strangers
+	counted counts $FENTRY "3,$((3 * (100 + HEADERS)))"
+	timed 3 fexit_times $FEXIT
+}
+
+@test "7.4 [3] the time is the function's" {
+	requires server fentry
+	count-by fentry fexit
+	slow-down
+	as-slow fexit_times
+}
+
+@test "7.4 [3] the packet is read as the verifier knows it, without a helper" {
+	requires server fentry
+	count-by fentry fexit
+	arrive 1 100
+	counted counts $FENTRY "1,$((100 + HEADERS))"
+	run ! grep -o 'bpf_probe_read[a-z_]*' <(bpftool prog dump xlated pinned "$PINS/on_fentry")
+}
