@@ -23,8 +23,9 @@ setup() {
 }
 
 @test "verified: the table has a line for each program of each lab" {
-	for source in labs/*/*.bpf.c; do
-		sed -n '/^SEC("[a-z]/ { n; s/^int \([a-z_]*\)(.*/\1/p }' "$source"
+	for lab in labs/*; do
+		stem=${lab#*-}
+		sed -nE '/^SEC\("\??[a-z]/ { n; s/^int (BPF_[A-Z]+\()?([a-z_]+)[(,].*/\2/p }' "$lab/${stem//-/_}.bpf.c"
 	done | sort >"$BATS_TEST_TMPDIR/programs"
 	[ -s "$BATS_TEST_TMPDIR/programs" ]
 	while read -r pair; do

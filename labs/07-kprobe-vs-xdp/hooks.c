@@ -68,7 +68,7 @@ static struct bpf_program *program(enum way way)
 		[HOOK_FENTRY] = skel->progs.on_fentry,
 		[HOOK_FEXIT] = skel->progs.on_fexit,
 		[HOOK_KPROBE] = skel->progs.on_kprobe,
-		[HOOK_KPROBE_OFFSET] = skel->progs.on_kprobe_offset,
+		[HOOK_KPROBE_OFFSET] = skel->progs.on_offset,
 		[HOOK_KRETPROBE] = skel->progs.on_kretprobe,
 		[HOOK_KPROBE_MULTI] = skel->progs.on_kprobe_multi,
 	};
@@ -155,7 +155,7 @@ struct kprobe_vs_xdp_bpf *hooks_load(const struct hooks_options *options)
 		hooks_unload();
 		return NULL;
 	}
-	offset = find_offset(skel->progs.on_kprobe_offset, function);
+	offset = find_offset(skel->progs.on_offset, function);
 	return skel;
 }
 

@@ -214,7 +214,7 @@ int on_kprobe(struct pt_regs *ctx)
 
 /* Before the function's first instruction of its own the registers are as they were. */
 SEC("kprobe")
-int on_kprobe_offset(struct pt_regs *ctx)
+int on_offset(struct pt_regs *ctx)
 {
 	const struct sk_buff *skb = (void *)PT_REGS_PARM1(ctx);
 
