@@ -49,6 +49,7 @@ strangers() {
 
 @test "7.1 [2] XDP counts each frame, and all of its bytes" {
 	count-by xdp
+	# shellcheck disable=SC2034 # send reads it
 	TESTED=on_xdp
 	for name in ipv4-tcp22 arp ipv6-udp22 vlan-tcp22; do
 		snapshot
@@ -192,4 +193,53 @@ as-slow() {
 	arrive 1 100
 	counted counts $FENTRY "1,$((100 + HEADERS))"
 	run ! grep -o 'bpf_probe_read[a-z_]*' <(bpftool prog dump xlated pinned "$PINS/on_fentry")
+}
+
+# -- 7.5: explained by measuring -----------------------------------------------------------------
+
+# answer QUESTION: what the file of answers says; nothing when it has no such line.
+answer() {
+	sed -nE "s/^$1[[:space:]]*=[[:space:]]*(.*[^[:space:]])[[:space:]]*$/\1/p" labs/07-kprobe-vs-xdp/answers | tail -n 1
+}
+
+# is QUESTION MEASURED: that is the answer.
+is() {
+	local said
+
+	said=$(answer "$1")
+	[ "$said" = "$2" ] || wrong "$1 = $2, as measured here" "${said:-no answer} (labs/07-kprobe-vs-xdp/answers)"
+}
+
+# is-about QUESTION MEASURED: the answer is a number, and neither is more than two and a half times the other.
+is-about() {
+	local said
+
+	said=$(answer "$1")
+	awk -v said="$said" -v measured="$2" 'BEGIN { exit !(said > 0 && said <= 2.5 * measured && measured <= 2.5 * said) }' ||
+		wrong "$1 about $2, as measured here" "${said:-no answer} (labs/07-kprobe-vs-xdp/answers)"
+}
+
+# field WAY N FILE: that column of the line of that way, tabs between them.
+field() {
+	awk -F '\t' -v way="$1" -v n="$2" '$1 == way { print $n }' "$3"
+}
+
+@test "7.5 [2] what the kernel writes into its code is what text finds there" {
+	requires server kprobe
+	local found=$BATS_TEST_TMPDIR/text
+
+	on server build/kprobe_vs_xdp text --summary veth0 >"$found"
+	is entry "$(field 'kprobe, ftrace' 4 "$found")"
+	is offset "$(field 'kprobe, jump' 4 "$found")"
+	is unoptimized "$(field 'kprobe, int3' 4 "$found")"
+	is xdp-bytes "$(field 'XDP, native' 3 "$found")"
+}
+
+@test "7.5 [2] a breakpoint costs as many times a jump as cost measures" {
+	requires server kprobe
+	local found=$BATS_TEST_TMPDIR/cost
+
+	on server build/kprobe_vs_xdp cost --from client --tsv veth0 >"$found"
+	is-about int3-to-jump "$(awk -v int3="$(field 'kprobe, int3' 2 "$found")" \
+		-v jump="$(field 'kprobe, jump' 2 "$found")" 'BEGIN { printf "%.1f", int3 / jump }')"
 }

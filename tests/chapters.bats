@@ -45,7 +45,7 @@ stands-in() {
 
 # exercises LAB: "NUMBER [POINTS]" of each exercise of a lab, whichever source it is in.
 exercises() {
-	grep -oh "EXERCISE $((10#${1%%-*}))\.[0-9]* \[[0-9]\]" "labs/$1"/*.bpf.c common/*.h |
+	grep -oh "EXERCISE $((10#${1%%-*}))\.[0-9]* \[[0-9]\]" "labs/$1"/*.bpf.c "labs/$1"/answers common/*.h 2>/dev/null |
 		sed 's/EXERCISE //' | sort -u
 }
 

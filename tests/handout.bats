@@ -94,21 +94,21 @@ numbers() {
 	build "$HANDOUT"
 	# shellcheck disable=SC2046 # a number each
 	fails-only "$HANDOUT" $(numbers)
-	for source in labs/*/*.bpf.c common/*.h; do cp "$source" "$HANDOUT/$source"; done
+	for source in labs/*/*.bpf.c labs/*/answers common/*.h; do cp "$source" "$HANDOUT/$source"; done
 	build "$HANDOUT"
 	fails-only "$HANDOUT"
 }
 
 # given: what a student is given of the sources.
 given() {
-	awk -v task=blank -v labs="$(seq -s' ' 0 99)" -f tests/exercises.awk labs/*/*.bpf.c labs/*/*.h common/*.h
+	awk -v task=blank -v labs="$(seq -s' ' 0 99)" -f tests/exercises.awk labs/*/*.bpf.c labs/*/answers labs/*/*.h common/*.h
 }
 
 # solution-lines: the lines of all solutions that say something, and that what is given does not say. (An
 # exercise names the map that it wants.)
 solution-lines() {
 	given >"$BATS_TEST_TMPDIR/given"
-	awk -v task=lines -f tests/exercises.awk labs/*/*.bpf.c common/*.h |
+	awk -v task=lines -f tests/exercises.awk labs/*/*.bpf.c labs/*/answers common/*.h |
 		sed 's/^[[:space:]]*//' | awk 'length >= 16 && !/^__(uint|type|array)\(/' | sort -u |
 		while IFS= read -r line; do
 			grep -qF -- "$line" "$BATS_TEST_TMPDIR/given" || printf '%s\n' "$line"
