@@ -4,7 +4,16 @@
 #define SYMBOLS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <linux/types.h>
+
+struct symbol {
+	__u64 address;
+	const char *name;
+	const char
+		*module; /* or what else it belongs to: bpf; NULL: the kernel */
+	bool is_code;
+};
 
 /*
  * Reads them. Returns false, having said why: without privilege all addresses are 0.
@@ -12,8 +21,20 @@
  */
 bool symbols_read(void);
 
+/*
+ * Reads those again that are not the kernel's own: modules, programs and trampolines
+ * come and go. What was returned of them before is no longer good.
+ */
+bool symbols_refresh(void);
+
+/* The kernel's own, or all OTHERS; by address; how many, in *COUNT. */
+const struct symbol *symbols_all(bool others, size_t *count);
+
 /* Where the symbol NAME is, or 0. Of several of that name, the first. */
 __u64 symbol_address(const char *name);
+
+/* What ADDRESS is in, by the last symbol that begins there or before; or NULL. */
+const struct symbol *symbol_of(__u64 address);
 
 /* The name of what ADDRESS is in, and how far in, at *OFFSET; or NULL. */
 const char *symbol_at(__u64 address, __u64 *offset);
