@@ -9,15 +9,11 @@
 
 #define KALLSYMS "/proc/kallsyms"
 
-enum { NAME_MOST = 511 }; /* the kernel's own limit */
-
-struct symbol {
-	__u64 address;
-	char *name;
-};
-
-static struct symbol *symbols; /* sorted by address */
-static size_t count;
+static struct table {
+	char *text;		/* the file; a name is a piece of it */
+	struct symbol *symbols; /* sorted by address */
+	size_t count;
+} own, others; /* the kernel's; and what else there is now */
 
 static int by_address(const void *a, const void *b)
 {
@@ -27,57 +23,126 @@ static int by_address(const void *a, const void *b)
 }
 
 /* Returns false when memory is short. */
-static bool add(__u64 address, const char *name)
+static bool add(struct table *table, const struct symbol *symbol)
 {
+	size_t count = table->count, room = count ? 2 * count : 1;
+	void *more;
+
 	/* A power of two is full: twice as many. */
 	if (!(count & (count - 1))) {
-		size_t room = count ? 2 * count : 1;
-		void *more = reallocarray(symbols, room, sizeof(*symbols));
-
+		more = reallocarray(table->symbols, room, sizeof(*symbol));
 		if (!more)
 			return false;
-		symbols = more;
+		table->symbols = more;
 	}
-	symbols[count].address = address;
-	symbols[count].name = strdup(name);
-	return symbols[count++].name;
+	table->symbols[table->count++] = *symbol;
+	return true;
+}
+
+/* ffffffff81e64660 t name [module]: cut into pieces. False: there is no such line. */
+static bool parse(char *line, struct symbol *symbol)
+{
+	char *type, *module;
+
+	symbol->address = strtoull(line, &type, 16);
+	if (type == line || strlen(type) < sizeof(" t x") - 1)
+		return false;
+	symbol->is_code = strchr("tTwW", type[1]);
+	symbol->name = type + 3;
+	module = strchr(symbol->name, '\t');
+	symbol->module = NULL;
+	if (module) {
+		*module = '\0';
+		symbol->module = module + 2;
+		module[strcspn(module + 2, "]") + 2] = '\0';
+	}
+	return true;
+}
+
+/* The whole file at once, for it has no byte 0. Returns NULL, having said why. */
+static char *read_text(void)
+{
+	FILE *file = fopen(KALLSYMS, "r");
+	char *text = NULL;
+	size_t size = 0;
+	ssize_t got = file ? getdelim(&text, &size, '\0', file) : -1;
+
+	if (got < 0)
+		fail("read %s: %s", KALLSYMS, strerror(errno));
+	if (file)
+		fclose(file);
+	if (got >= 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+/* Puts those symbols of TEXT into TABLE that are others, or not. */
+static bool fill(struct table *table, char *text, bool is_others)
+{
+	struct symbol symbol;
+	char *line, *rest;
+
+	table->text = text;
+	for (line = strtok_r(text, "\n", &rest); line;
+	     line = strtok_r(NULL, "\n", &rest)) {
+		if (!parse(line, &symbol) || !symbol.module == is_others)
+			continue;
+		if (!add(table, &symbol)) {
+			fail("read %s: %s", KALLSYMS, strerror(ENOMEM));
+			return false;
+		}
+	}
+	if (table->count)
+		qsort(table->symbols, table->count, sizeof(symbol), by_address);
+	return true;
 }
 
 bool symbols_read(void)
 {
-	char name[NAME_MOST + 1];
-	unsigned long long address;
-	FILE *file;
-	bool added = true;
+	char *text;
 
-	if (count)
+	if (own.count)
 		return true;
-	file = fopen(KALLSYMS, "r");
-	if (!file) {
-		fail("read %s: %s", KALLSYMS, strerror(errno));
+	text = read_text();
+	if (!text || !fill(&own, text, false))
 		return false;
-	}
-	/* ffffffff81e64660 t name [module] */
-	while (added &&
-	       fscanf(file, "%llx %*c %511s%*[^\n]", &address, name) == 2)
-		added = add(address, name);
-	fclose(file);
-	qsort(symbols, count, sizeof(*symbols), by_address);
-	if (added && count && symbols[count - 1].address)
-		return true;
-	fail("read %s: %s", KALLSYMS,
-	     added ? "it gives no addresses (this needs root: sudo)"
-		   : strerror(ENOMEM));
+	if (own.count && own.symbols[own.count - 1].address)
+		return symbols_refresh();
+	fail("read %s: it gives no addresses (this needs root: sudo)",
+	     KALLSYMS);
 	return false;
 }
 
-/* Reads the line of the symbol NAME, of those in FILE. Returns its address, or 0. */
+bool symbols_refresh(void)
+{
+	char *text = read_text(), *first;
+
+	free(others.text);
+	free(others.symbols);
+	memset(&others, 0, sizeof(others));
+	if (!text)
+		return false;
+	/* The kernel's own come first, and are many: their lines are left out. */
+	first = strstr(text, "\t[");
+	while (first && first > text && first[-1] != '\n')
+		first--;
+	memmove(text, first ? first : "", strlen(first ? first : "") + 1);
+	return fill(&others, text, true);
+}
+
+const struct symbol *symbols_all(bool of_others, size_t *count)
+{
+	*count = of_others ? others.count : own.count;
+	return of_others ? others.symbols : own.symbols;
+}
+
+/* The address in the line of the symbol NAME, of those in FILE; or 0. */
 static __u64 find_line(FILE *file, const char *name)
 {
-	char line[NAME_MOST + 128], *end;
+	char line[1024], *end;
 	size_t length = strlen(name);
 
-	/* ffffffff81e64660 t name */
 	while (fgets(line, sizeof(line), file)) {
 		end = strchr(line, ' ');
 		if (end && !strncmp(end + 3, name, length) &&
@@ -97,19 +162,36 @@ __u64 symbol_address(const char *name)
 	return address;
 }
 
-const char *symbol_at(__u64 address, __u64 *offset)
+/* The last of TABLE that begins at ADDRESS or before, or NULL. */
+static const struct symbol *last_before(const struct table *table,
+					__u64 address)
 {
-	size_t low = 0, high = count, middle;
+	size_t low = 0, high = table->count, middle;
 
 	while (low < high) {
 		middle = (low + high) / 2;
-		if (symbols[middle].address <= address)
+		if (table->symbols[middle].address <= address)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	if (!low)
+	return low ? &table->symbols[low - 1] : NULL;
+}
+
+const struct symbol *symbol_of(__u64 address)
+{
+	const struct symbol *a = last_before(&own, address);
+	const struct symbol *b = last_before(&others, address);
+
+	return b && (!a || a->address < b->address) ? b : a;
+}
+
+const char *symbol_at(__u64 address, __u64 *offset)
+{
+	const struct symbol *symbol = symbol_of(address);
+
+	if (!symbol)
 		return NULL;
-	*offset = address - symbols[low - 1].address;
-	return symbols[low - 1].name;
+	*offset = address - symbol->address;
+	return symbol->name;
 }
