@@ -104,7 +104,7 @@ static bool find_code(void)
 {
 	way_attach(WAY_CLSACT);
 	way_detach(WAY_CLSACT);
-	if (!symbols_refresh() || !code_open())
+	if (!symbols_read() || !code_open())
 		return false;
 	patches_read();
 	if (!env.summary)
