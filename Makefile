@@ -38,7 +38,7 @@ same = $(filter %/$1,$(SOURCES))
 $(foreach name,$(sort $(notdir $(filter %.c,$(SOURCES)))),\
 	$(if $(word 2,$(call same,$(name))),$(error two files have one name: $(call same,$(name)))))
 FORMATTED = $(SOURCES) $(wildcard tests/notes/*.c tests/wheats/*/*.c)
-SCRIPTS  = $(shell grep -slE '^.!/bin/bash|^. shellcheck shell|/env bats' common/* labs/*/* tests/* tests/notes/* tests/bench/* .ci/run)
+SCRIPTS  = $(shell grep -slE '^.!/bin/bash|^. shellcheck shell|/env bats' common/* common/vm/* labs/*/* tests/* tests/notes/* tests/bench/* .ci/run)
 
 Q       := $(if $(V),,@)
 
@@ -46,7 +46,7 @@ vpath %.c $(addprefix labs/,$(FOLDERS)) $(WITHIN) common tests tests/bench
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
 .SECONDARY:
-.PHONY: help all deps doctor check test test-all handout mutants wheats fuzz bench clean format lint
+.PHONY: help vm-shell all deps doctor check test test-all handout mutants wheats fuzz bench clean format lint
 
 ## help       lists what can be made (the default)
 help:
@@ -123,6 +123,15 @@ $(foreach stem,$(STEMS),$(foreach program,$(call further,$(stem)),\
 build/%: build/%.o
 	@echo "  LINK  $@"
 	$Q$(AS_OWNER) $(CC) $^ $(LDLIBS) -o $@
+
+## vm-TARGET  makes TARGET in a virtual machine, on a stock kernel [KERNEL=6.12]
+# What can be built is built here first, where it is quicker.
+vm-%: all
+	$Qcommon/vm/run -k "$(or $(KERNEL),6.12)" $(VMFLAGS) make --no-print-directory $* $(MAKEOVERRIDES)
+
+## vm-shell   opens a shell in it
+vm-shell: all
+	$Qcommon/vm/run -k "$(or $(KERNEL),6.12)" $(VMFLAGS) bash
 
 .PHONY: tools
 tools: $(TOOLS)
