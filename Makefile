@@ -38,7 +38,7 @@ same = $(filter %/$1,$(SOURCES))
 $(foreach name,$(sort $(notdir $(filter %.c,$(SOURCES)))),\
 	$(if $(word 2,$(call same,$(name))),$(error two files have one name: $(call same,$(name)))))
 FORMATTED = $(SOURCES) $(wildcard tests/notes/*.c tests/wheats/*/*.c)
-SCRIPTS  = $(shell grep -slE '^.!/bin/bash|^. shellcheck shell|/env bats' common/* labs/*/* tests/* tests/notes/* tests/bench/* .ci/run)
+SCRIPTS  = $(shell grep -slE '^.!/bin/bash|^. shellcheck shell|/env bats' common/* common/vm/* labs/*/* tests/* tests/notes/* tests/bench/* .ci/run)
 
 Q       := $(if $(V),,@)
 
@@ -46,7 +46,7 @@ vpath %.c $(addprefix labs/,$(FOLDERS)) $(WITHIN) common tests tests/bench
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
 .SECONDARY:
-.PHONY: help all deps doctor check test test-all handout mutants wheats fuzz bench clean format lint
+.PHONY: help vm-shell test-kernels all deps doctor check test test-all handout mutants wheats fuzz bench clean format lint
 
 ## help       lists what can be made (the default)
 help:
@@ -61,8 +61,8 @@ doctor:
 	$Qcommon/doctor.sh
 
 ## lab-NN     builds lab NN and runs its story on a private network
-$(NUMBERS:%=lab-%): lab-%: build/$$(call stem,$$*)
-	$Q$(SANDBOX) labs/$(call lab,$*)/test.sh
+$(NUMBERS:%=lab-%): lab-%: build/$$(call stem,$$*) build/probe
+	$Qcommon/vm/or-here $* $(SANDBOX) labs/$(call lab,$*)/test.sh
 	@printf '\n%s\n' "Read labs/$(call lab,$*)/README.md; play: make shell-$*; be graded: make check-$*"
 
 ## check-NN   runs the graded tests of lab NN: its points, and what went wrong
@@ -81,9 +81,13 @@ test: all
 test-all: all
 	$Qtests/run all
 
+## test-kernels  runs the labs on 6.1 and 6.12 as well, in a VM; a table [of the labs LABS]
+test-kernels: all
+	$Qtests/kernels running 6.1 6.12 -- $(LABS)
+
 ## shell-NN   opens a shell inside lab NN's network, its program attached
-$(NUMBERS:%=shell-%): shell-%: build/$$(call stem,$$*)
-	$Q$(SANDBOX) labs/$(call lab,$*)/test.sh shell
+$(NUMBERS:%=shell-%): shell-%: build/$$(call stem,$$*) build/probe
+	$Qcommon/vm/or-here $* $(SANDBOX) labs/$(call lab,$*)/test.sh shell
 
 # -- building: a BPF object, the skeleton that carries it, the loader ------------------------------
 
@@ -125,6 +129,15 @@ $(foreach stem,$(STEMS),$(foreach program,$(call further,$(stem)),\
 build/%: build/%.o
 	@echo "  LINK  $@"
 	$Q$(AS_OWNER) $(CC) $^ $(LDLIBS) -o $@
+
+## vm-TARGET  makes TARGET in a virtual machine, on a stock kernel [KERNEL=6.12]
+# What can be built is built here first, where it is quicker.
+vm-%: all
+	$Qcommon/vm/run -k "$(or $(KERNEL),6.12)" $(VMFLAGS) make --no-print-directory $* $(MAKEOVERRIDES)
+
+## vm-shell   opens a shell in it
+vm-shell: all
+	$Qcommon/vm/run -k "$(or $(KERNEL),6.12)" $(VMFLAGS) bash
 
 .PHONY: tools
 tools: $(TOOLS)

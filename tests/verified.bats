@@ -9,7 +9,8 @@ setup() {
 }
 
 @test "verified: no program costs the verifier a tenth more than the table says" {
-	tests/verified >"$BATS_TEST_TMPDIR/now"
+	cat "${NOW:-/dev/null}" >"$BATS_TEST_TMPDIR/now" # where they have been counted already
+	[ -n "${NOW:-}" ] || tests/verified >"$BATS_TEST_TMPDIR/now"
 	read -r kernel clang _ <"$BATS_TEST_TMPDIR/now"
 	grep -q "^$kernel $clang " "$TABLE" || skip "no lines for kernel $kernel, clang $clang in $TABLE"
 	run -0 awk '

@@ -1,0 +1,241 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# common/vm: what a command finds in the guest, each way in which a run can end, and that nothing of it
+# stays. A boot takes some seconds, so what can look at one boot shares it, and what can end one early does.
+
+bats_require_minimum_version 1.5.0
+load wait
+
+# started NAME COMMAND…: a run of the VM with its output, log and status in $RUNS/NAME.*
+started() {
+	local name=$1 status=0
+	shift
+
+	common/vm/run -t 300 -l "$RUNS/$name.log" "$@" >"$RUNS/$name.out" 2>"$RUNS/$name.err" </dev/null || status=$?
+	echo "$status" >"$RUNS/$name.status"
+}
+
+# What the command of the boot that most tests look at does.
+EVERYTHING='
+	printf "\0\377out\r\n\n"; printf "\1err\n\r" >&2
+	{ pwd; uname -r; echo "$CI$DEADLINE" "${UNKNOWN:-}"; ls /sys/class/net; nproc; } >"$RUNS/seen"
+	grep -c -e " /sys/fs/cgroup cgroup2 " -e " /sys/fs/bpf bpf " -e " /sys/kernel/tracing tracefs " \
+		-e " /sys/kernel/debug debugfs " -e " /dev/pts devpts " -e " /dev/shm tmpfs " /proc/mounts >>"$RUNS/seen"
+	modprobe dummy && ls -d /sys/module/dummy >>"$RUNS/seen"
+	common/netns.sh true && echo a sandbox >>"$RUNS/seen"
+	echo again >/dev/stderr
+	touch "/etc/underhood.$BATS_ROOT_PID" && echo written >>"$RUNS/seen"
+	head -c 2G /dev/zero >/etc/full 2>"$RUNS/full"; echo "status $?" >>"$RUNS/full"; rm /etc/full
+	sleep 1000 & # it holds the output open
+	exit 7'
+
+setup_file() {
+	cd "$BATS_TEST_DIRNAME/.." || return
+	# The guest may write to the tree, and to nothing else.
+	mkdir -p build
+	RUNS=$(mktemp -d "$PWD/build/vm-test.XXXXXX")
+	export RUNS
+	common/vm/kernel 6.12 >"$RUNS/kernels" 2>&1 && common/vm/kernel 6.1 >>"$RUNS/kernels" 2>&1 || return 0
+	KERNELS=yes
+	export KERNELS
+	CI=here DEADLINE=77 UNKNOWN=here started everything -m 640 bash -c "
+		RUNS='$RUNS' BATS_ROOT_PID=$BATS_ROOT_PID; $EVERYTHING" 3>&- &
+	{
+		started warning -i -k 6.1 bash -c '
+			cat /proc/cmdline; nproc
+			echo "WARNING: CPU: 0 PID: 1 at here.c:1" >/dev/kmsg; echo done'
+		started panic -c 1 bash -c 'echo this far; sleep 0.5; echo c >/proc/sysrq-trigger; sleep 60'
+	} 3>&- &
+	wait
+}
+
+teardown_file() {
+	rm -rf "$RUNS"
+}
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/.." || return
+	[ -n "${KERNELS:-}" ] && return
+	[ -z "${CI:-}" ] || { cat "$RUNS/kernels" && return 1; }
+	skip "$(tail -n 1 "$RUNS/kernels")"
+}
+
+# shows NAME STATUS: the run of that name had that status; if not, all that it said is shown.
+shows() {
+	[ "$(cat "$RUNS/$1.status")" = "$2" ] || {
+		echo "expected status $2, got $(cat "$RUNS/$1.status")"
+		tail -n 20 "$RUNS/$1".{out,err,log}
+		return 1
+	}
+}
+
+# -- what the command finds ----------------------------------------------------------------------
+
+@test "vm: the status is the command's own" {
+	shows everything 7
+}
+
+@test "vm: stdout and stderr are kept apart, and every byte is as it was" {
+	cmp "$RUNS/everything.out" <(printf "\0\377out\r\n\n")
+	cmp "$RUNS/everything.err" <(printf "\1err\n\ragain\n")
+}
+
+@test "vm: the command is in the same folder, on that kernel, with the variables that count, without a network" {
+	mapfile -t seen <"$RUNS/seen"
+	[ "${seen[0]}" = "$PWD" ]
+	[[ ${seen[1]} == 6.12.* ]]
+	[ "${seen[2]}" = 'here77 ' ]
+	[ "${seen[3]}" = lo ]
+	[ "${seen[4]}" = 2 ]
+}
+
+@test "vm: modules, file systems and sandboxes are there" {
+	mapfile -t seen <"$RUNS/seen"
+	[ "${seen[5]}" = 6 ]
+	[ "${seen[6]}" = /sys/module/dummy ]
+	[ "${seen[7]}" = 'a sandbox' ]
+}
+
+@test "vm: what is written outside the tree is gone, and a full disk there is the command's own affair" {
+	grep -qx written "$RUNS/seen"
+	[ ! -e "/etc/underhood.$BATS_ROOT_PID" ]
+	grep -q 'No space left' "$RUNS/full"
+	grep -qx 'status 1' "$RUNS/full"
+}
+
+@test "vm: the kernel's log is in a file of its own, whole" {
+	grep -q 'the log ends here' "$RUNS/everything.log"
+	run ! grep -q $'\r' "$RUNS/everything.log"
+	[ -s "$RUNS/everything.log" ]
+}
+
+@test "vm: with -i there is one CPU, and the guest is told that it counts instructions" {
+	run -0 cat "$RUNS/warning.out"
+	[[ ${lines[0]} == *' underhood.vm underhood.icount'* ]]
+	[ "${lines[1]}" = 1 ]
+	# The nanoseconds of the log are instructions, and so another count than a clock's.
+	run ! grep -q underhood.icount "$RUNS/everything.log"
+}
+
+# -- how a run can end ---------------------------------------------------------------------------
+
+@test "vm: a warning of the kernel fails the run, though the command went well" {
+	shows warning 125
+	[[ $(tail -n 1 "$RUNS/warning.out") == done ]]
+	grep -q "the guest's kernel complains, in $RUNS/warning.log" "$RUNS/warning.err"
+	grep -q 'WARNING: CPU: 0 PID: 1 at here.c:1' "$RUNS/warning.err"
+}
+
+@test "vm: a panic fails the run, and what was said before it is not lost" {
+	shows panic 125
+	[ "$(cat "$RUNS/panic.out")" = 'this far' ]
+	grep -q "Kernel panic - not syncing: sysrq" "$RUNS/panic.err"
+	[[ $(tail -n 1 "$RUNS/panic.err") == "vm: the guest's kernel panicked: $RUNS/panic.log" ]]
+}
+
+# remember, nothing-new: of the runs that a test starts with TMPDIR=$MINE.
+remember() {
+	MINE=$BATS_TEST_TMPDIR/mine
+	mkdir "$MINE"
+}
+
+nothing-left() {
+	[ -z "$(ls "$MINE")" ] && ! grep -qzs "$MINE" /proc/[0-9]*/cmdline
+}
+
+# booting: has the guest's kernel said something?
+booting() {
+	compgen -G "$MINE/*/log" && [ -s "$MINE"/*/log ]
+} >/dev/null
+
+@test "vm: what is not done by the deadline is ended, with status 124, and leaves nothing" {
+	remember
+	TMPDIR=$MINE run -124 --separate-stderr common/vm/run -t 2 -l "$BATS_TEST_TMPDIR/log" sleep 1000
+	[[ $stderr == "vm: not done in 2 s; the kernel's log is $BATS_TEST_TMPDIR/log" ]]
+	nothing-left
+}
+
+@test "vm: Ctrl-C, SIGTERM and kill -9 end the guest at once, and leave nothing" {
+	remember
+	for each in INT:130 TERM:143 KILL:137; do
+		TMPDIR=$MINE env --default-signal=INT setsid common/vm/run sleep 1000 >/dev/null 2>&1 3>&- &
+		wait-for booting
+		kill "-${each%:*}" $!
+		status=0
+		wait $! || status=$?
+		[ "$status" = "${each#*:}" ] || { echo "after $each: status $status" && false; }
+		wait-for nothing-left || { echo "after $each: $(ls "$MINE"; pgrep -af "$MINE")" && false; }
+	done
+}
+
+@test "vm: without space on the host the result is lost, and it says so in a line" {
+	[ "$(id -u)" = 0 ] || skip 'making a small disk needs root'
+	run -125 --separate-stderr unshare --mount bash -c '
+		mkdir "$1" && mount -t tmpfs -o size=16k tmpfs "$1" && TMPDIR=$1 common/vm/run -t 300 -l "$2" true' \
+		- "$BATS_TEST_TMPDIR/small" "$BATS_TEST_TMPDIR/log"
+	[[ $stderr == "vm: no space is left in $BATS_TEST_TMPDIR/small"* ]]
+}
+
+@test "vm: a terminal is handed through, with its size, and Ctrl-C goes to the command" {
+	command -v socat >/dev/null || skip 'no socat'
+	# The keys are typed once the guest asks for them.
+	cat >"$BATS_TEST_TMPDIR/keys" <<-'END'
+		stty rows 33 cols 99
+		common/vm/run -t 300 -l "$1" bash -c 'trap "echo interrupted; exit 9" INT; stty size; tty; echo type; read -r line'
+		echo "status $?"
+		stty -a | tr ";" "\n" | grep -xE " *-?(icanon|isig|icrnl).*" | head -n 3; stty | grep -c icanon
+	END
+	mkfifo "$BATS_TEST_TMPDIR/typed"
+	socat -t 300 "EXEC:bash $BATS_TEST_TMPDIR/keys $BATS_TEST_TMPDIR/log,pty,setsid,ctty,stderr" - \
+		<>"$BATS_TEST_TMPDIR/typed" >"$BATS_TEST_TMPDIR/screen" 3>&- &
+	DEADLINE=120 wait-for grep -q type "$BATS_TEST_TMPDIR/screen"
+	printf '\003' >"$BATS_TEST_TMPDIR/typed"
+	wait-for grep -q 'status' "$BATS_TEST_TMPDIR/screen"
+	run -0 cat "$BATS_TEST_TMPDIR/screen"
+	[[ $output == *'33 99'*/dev/pts/*type*interrupted*'status 9'* ]]
+}
+
+# -- what is wrong before it starts --------------------------------------------------------------
+
+# complains LINE COMMAND…: it fails, having said just this.
+complains() {
+	local line=$1
+	shift
+
+	run -1 "$@"
+	# shellcheck disable=SC2053 # a pattern
+	[[ $output == $line ]] || { echo "expected: $line"$'\n'"got: $output" && false; }
+}
+
+@test "vm: a kernel that cannot be is one clear line" {
+	path=$BATS_TEST_TMPDIR/kernels
+	mkdir -p "$path/boot"
+	complains 'vm: KERNEL=5.10 is neither 6.1 nor 6.12 nor a PATH*' common/vm/run -k 5.10 true
+	complains 'vm: /nowhere: there is no such folder' common/vm/run -k /nowhere true
+	complains "vm: $path: no kernel in it, *" common/vm/run -k "$path" true
+	touch "$path/boot/vmlinuz-6.7-a"
+	complains "vm: $path: no modules in it, lib/modules/6.7-a" common/vm/run -k "$path" true
+	touch "$path/boot/vmlinuz-6.8-b"
+	complains "vm: $path: several kernels in it, and it should be one: 6.7-a 6.8-b" common/vm/run -k "$path" true
+}
+
+@test "vm: a program that is missing is one line, with what mends it" {
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	for tool in bash env realpath dirname id stat uname cat cut setpriv dpkg-query apt-cache apt-get paste; do
+		ln -s "$(command -v "$tool" || echo /bin/false)" "$BATS_TEST_TMPDIR/bin/$tool"
+	done
+	sed "s|^source .*/path.sh.*||" common/vm/run >"$BATS_TEST_TMPDIR/run"
+	[ -n "$(command -v apt-get)" ] || skip 'knows the packages of apt only'
+	mkdir -p "$BATS_TEST_TMPDIR/common/vm"
+	cp common/deps.sh "$BATS_TEST_TMPDIR/common"
+	touch "$BATS_TEST_TMPDIR/common/path.sh"
+	cp common/vm/run "$BATS_TEST_TMPDIR/common/vm"
+	PATH=$BATS_TEST_TMPDIR/bin complains 'vm: qemu-system-* is missing: *' "$BATS_TEST_TMPDIR/common/vm/run" true
+}
+
+@test "vm: a usage that is wrong is status 2" {
+	run -2 common/vm/run -x true
+	run -2 common/vm/run
+	[[ $output == usage:* ]]
+}
