@@ -34,6 +34,9 @@ static const struct meaning {
 	{ "mem access 'scalar'",
 	  "that is a number; or was a pointer, which a helper made stale",
 	  "05-tc/README.md, “Stale pointers”" },
+	{ "infinite loop detected",
+	  "nothing in the loop says that it will end: count its rounds",
+	  "03-parsing/README.md" },
 	{ "!read_ok", "a variable is read that was not set on every way here",
 	  "01-hello/README.md" },
 	{ "cannot call GPL-restricted function",
@@ -82,6 +85,43 @@ static const struct meaning *meaning_of(const char *words)
 		if (strstr(words, meanings[i].words))
 			return &meanings[i];
 	return NULL;
+}
+
+/* Does LINE only say more of the reason, in a line before? */
+static bool is_detail(const char *line)
+{
+	static const char *const starts[] = { "processed ", "cur state:",
+					      "old state:", "verification time",
+					      "stack depth" };
+
+	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
+		if (!strncmp(line, starts[i], strlen(starts[i])))
+			return true;
+	return false;
+}
+
+/* The first line of TEXT, in TO. */
+static void copy_line(char *to, size_t size, const char *text)
+{
+	snprintf(to, size, "%.*s", (int)strcspn(text, "\n"), text);
+}
+
+void verifier_read(struct refusal *refusal)
+{
+	const char *end = verifier_log + strlen(verifier_log), *line = end;
+	const char *source = source_line(end), *before;
+	const struct meaning *meaning;
+
+	while ((before = line_before(line))) {
+		line = before;
+		if (!is_detail(line))
+			break;
+	}
+	copy_line(refusal->source, sizeof(refusal->source),
+		  source ? source : "");
+	copy_line(refusal->reason, sizeof(refusal->reason), line);
+	meaning = meaning_of(refusal->reason);
+	refusal->meaning = meaning ? meaning->meaning : NULL;
 }
 
 void verifier_explain(void)

@@ -24,6 +24,14 @@ static void print_changes(const struct trial *trial)
 		       trial->words[i].bytes, trial->words[i].what);
 }
 
+void print_control(const struct trial *control)
+{
+	printf("\nnothing (the control)\n");
+	print_changes(control);
+	if (!control->count)
+		printf("  changes nothing\n");
+}
+
 void print_trial(const char *name, const struct trial *trial)
 {
 	printf("\n%s\n", name);
@@ -35,13 +43,14 @@ void print_trial(const char *name, const struct trial *trial)
 	if (trial->noise)
 		printf("  noise: %d change%s that came but once\n",
 		       trial->noise, plural(trial->noise));
-	if (!trial->count)
-		printf("  changes nothing\n");
-	else
+	if (trial->count)
 		printf("  %d byte%s in %d place%s; detached: %s\n",
 		       trial->bytes, plural(trial->bytes), trial->count,
 		       plural(trial->count),
 		       trial->back ? "as before" : "NOT as before");
+	else
+		printf("  changes nothing: it needs nothing, or somebody else "
+		       "has it already\n");
 }
 
 static const char *found_at_probe(const struct trial *trial)

@@ -5,6 +5,9 @@
 
 #include "trial.h"
 
+/* What has changed though nothing was attached. */
+void print_control(const struct trial *control);
+
 /* Each change of the TRIAL of NAME, and their sum. */
 void print_trial(const char *name, const struct trial *trial);
 

@@ -72,7 +72,7 @@ static bool try_all(void)
 		return false;
 	code_remember();
 	if (!env.summary)
-		print_trial("nothing (the control)", &control);
+		print_control(&control);
 	for (enum way way = 0; way < WAYS; way++) {
 		if (!try_way(way, &trials[way]))
 			return false;
@@ -127,6 +127,8 @@ int text_main(int argc, char **argv)
 		return EXIT_FAILURE;
 	if (find_code() && try_all())
 		status = conclude();
+	else if (!wait_for(-1, 0))
+		fail("interrupted: not every way has been tried");
 	code_close();
 	hooks_unload();
 	return status;
