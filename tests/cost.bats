@@ -34,7 +34,7 @@ has() {
 
 @test "cost: what it says of the notes is what it has measured" {
 	run -0 in-lab "on server $COST -n 64 -r 1 --from client veth0"
-	[[ $output != *instructions* ]] || skip "instructions are not held against ns"
+	[[ ${lines[0]} != *instructions* ]] || skip "instructions are not held against ns"
 	awk '
 		/^The notes say that/ { least = 1000; most = 5000 }
 		/^The notes say that XDP/ { least = 10; most = 50 }
@@ -67,32 +67,48 @@ has() {
 	has 'XDP, native'$'\t'
 }
 
+# misused LINE ARGUMENT…: a wrong command line is exit status 2, LINE, and where to read more.
+misused() {
+	local line=$1
+	shift
+
+	run -2 build/kprobe_vs_xdp cost "$@"
+	[ "${lines[0]}" = "kprobe_vs_xdp: $line" ] || { echo "$output" && false; }
+	[ "${#lines[@]}" = 2 ]
+}
+
 @test "cost: a wrong command line" {
-	misused "kprobe_vs_xdp: which interface?" "$COST --from client"
-	misused "kprobe_vs_xdp: who sends packets? --from NETNS" "$COST veth0"
-	misused "kprobe_vs_xdp: no number of packets '0': 1 to 64000" "$COST -n 0 --from client veth0"
-	misused "kprobe_vs_xdp: no number of packets 'many': 1 to 64000" "$COST -n many --from client veth0"
-	misused "kprobe_vs_xdp: no number of rounds '0': 1 to 76" "$COST -r 0 --from client veth0"
-	misused "kprobe_vs_xdp: one interface only, not also 'veth1'" "$COST --from client veth0 veth1"
+	misused "which interface?" --from client
+	misused "who sends packets? --from NETNS" veth0
+	misused "no number of packets '0': 1 to 64000" -n 0 --from client veth0
+	misused "no number of packets 'many': 1 to 64000" -n many --from client veth0
+	misused "no number of rounds '0': 1 to 76" -r 0 --from client veth0
+	misused "one interface only, not also 'veth1'" --from client veth0 veth1
 }
 
-@test "cost: no such interface; or one that nobody can send to" {
-	says 1 'kprobe_vs_xdp: attach to eth9: No such device' "on server $COST --from client eth9"
-	says 1 'kprobe_vs_xdp: send packets to veth0: it has no IPv4 address' \
-		"ip -n server addr flush dev veth0; on server $COST --from client veth0"
-	says 1 'kprobe_vs_xdp: send packets from other to 10.0.0.2: Network is unreachable' \
-		"host other; on server $COST --from other veth0"
-	says 1 'kprobe_vs_xdp: a packet was sent to 10.0.0.2, and did not come there' \
-		"on server nft 'add table t; add chain t c { type filter hook input priority 0; policy drop; }'
-		on server $COST --from client veth0"
-}
-
-@test "cost: no such network namespace" {
-	says 1 'kprobe_vs_xdp: network namespace moon: /run/netns/moon: No such file or directory' \
-		"on server $COST --from moon veth0"
-	says 1 'kprobe_vs_xdp: network namespace /etc/passwd: /etc/passwd is none' \
-		"on server $COST --from /etc/passwd veth0"
-	says 1 'kprobe_vs_xdp: network namespace : /run/netns/ is none' "on server $COST --from '' veth0"
+@test "cost: no such interface; or one that nobody can send to; no such network namespace" {
+	run -0 in-lab "
+		cost() { on server $COST \"\$@\" && echo done || [ \$? = 1 ]; }
+		cost --from client eth9
+		cost --from moon veth0
+		cost --from /etc/passwd veth0
+		cost --from '' veth0
+		host other
+		cost --from other veth0
+		on server nft 'add table t; add chain t c { type filter hook input priority 0; policy drop; }'
+		cost --from client veth0
+		ip -n server addr flush dev veth0
+		cost --from client veth0"
+	diff <(sed 's/^/kprobe_vs_xdp: /' <<-'END'
+		attach to eth9: No such device
+		network namespace moon: /run/netns/moon: No such file or directory
+		network namespace /etc/passwd: /etc/passwd is none
+		network namespace : /run/netns/ is none
+		send packets from other to 10.0.0.2: Network is unreachable
+		a packet was sent to 10.0.0.2, and did not come there
+		send packets to veth0: it has no IPv4 address
+	END
+	) - <<<"$output"
 }
 
 @test "cost: packets that come by another way are missed, and that is an error" {
@@ -110,12 +126,12 @@ has() {
 
 @test "cost: Ctrl-C ends it, and after kill -9 nothing stays" {
 	run -0 in-lab '
-		SWITCH=/proc/sys/debug/kprobes-optimization
+		DEADLINE=60 SWITCH=/proc/sys/debug/kprobes-optimization
 		there() { tc -n server qdisc show dev veth0 | grep -q clsact; }
 		nothing() { ! ip -n server -d link show veth0 | grep -q xdp && ! there; }
 		switched() { [ "$(<$SWITCH)" = "$1" ]; }
 		measure() {
-			nsenter --net=/run/netns/server build/kprobe_vs_xdp cost -r 76 --from client veth0 >$TMPDIR/out 2>&1 &
+			nsenter --net=/run/netns/server build/kprobe_vs_xdp cost -n 20000 --from client veth0 >$TMPDIR/out 2>&1 &
 			disown
 		}
 		ends() { ! kill -0 $!; }
@@ -134,7 +150,7 @@ has() {
 		[ -e $SWITCH ] || exit 0
 		switched 1 || exit 0
 		measure
-		DEADLINE=60 wait-for switched 0
+		wait-for switched 0
 		kill -9 $!
 		wait-for switched 1 || fail "killed, it leaves probes breakpoints"'
 	[ -z "$output" ]

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* A process that undoes what outlives this one. */
+/* A process that makes something, and undoes it when this one ends. */
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -7,50 +7,53 @@
 #include <sys/wait.h>
 #include "caretaker.h"
 
-enum { END = STDERR_FILENO + 1 }; /* what it has open of the pair's */
+enum { LIFELINE = STDERR_FILENO + 1 }; /* at the caretaker's end */
 
 /* What it does: it is out of reach of what ends the other, a Ctrl-C too. */
-static void watch_over(int end, void (*undo)(void))
+static void take_care(int end, int (*make)(void), void (*undo)(void))
 {
-	char byte = 0;
+	char byte;
+	int err;
 
 	setsid();
 	/* The other's links are to be gone when the other closes them. */
-	dup2(end, END);
-	close_range(END + 1, ~0U, 0);
-	if (write(END, &byte, 1) == 1)
-		while (read(END, &byte, 1) < 0 && errno == EINTR)
-			;
+	dup2(end, LIFELINE);
+	close_range(LIFELINE + 1, ~0U, 0);
+	err = make();
+	(void)!write(LIFELINE, &err, sizeof(err));
+	if (err)
+		_exit(EXIT_FAILURE);
+	while (read(LIFELINE, &byte, 1) < 0 && errno == EINTR)
+		;
 	undo();
 	_exit(EXIT_SUCCESS);
 }
 
-bool caretaker_start(struct caretaker *caretaker, void (*undo)(void))
+int caretaker_start(struct caretaker *caretaker, int (*make)(void),
+		    void (*undo)(void))
 {
-	int ends[2];
-	char byte;
+	int ends[2], err = -ECHILD; /* it died */
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
-		return false;
+		return -errno;
 	caretaker->pid = fork();
 	if (!caretaker->pid)
-		watch_over(ends[1], undo);
+		take_care(ends[1], make, undo);
 	close(ends[1]);
 	caretaker->lifeline = ends[0];
 	if (caretaker->pid < 0) {
+		err = -errno;
 		caretaker->pid = 0;
 		close(caretaker->lifeline);
-		return false;
+		return err;
 	}
-	/* Until it is at its post, it takes time that somebody may measure. */
-	if (read(caretaker->lifeline, &byte, 1) == 1)
-		return true;
-	caretaker_finish(caretaker);
-	errno = ECHILD;
-	return false;
+	(void)!read(caretaker->lifeline, &err, sizeof(err));
+	if (err)
+		caretaker_end(caretaker);
+	return err;
 }
 
-void caretaker_finish(struct caretaker *caretaker)
+void caretaker_end(struct caretaker *caretaker)
 {
 	if (!caretaker->pid)
 		return;

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A process that undoes what outlives this one, which may be killed: no link, which the
- * kernel takes back by itself.
+ * A process that makes something, and undoes it when this one ends: what is no link
+ * outlives who made it, and nobody undoes anything once he is killed.
  */
 #ifndef CARETAKER_H
 #define CARETAKER_H
 
-#include <stdbool.h>
 #include <sys/types.h>
 
 struct caretaker {
@@ -15,12 +14,14 @@ struct caretaker {
 };
 
 /*
- * Starts a process that calls UNDO at caretaker_finish(), or at the end of this one,
- * however that comes. Returns false, with errno, when it cannot.
+ * Starts a process that calls MAKE, which returns 0 or a negative errno, and UNDO at
+ * caretaker_end(), or at the end of this one, however that comes. Returns what MAKE
+ * returned, or why there is no such process; then there is nothing to undo.
  */
-bool caretaker_start(struct caretaker *caretaker, void (*undo)(void));
+int caretaker_start(struct caretaker *caretaker, int (*make)(void),
+		    void (*undo)(void));
 
-/* Has it done now, and waits for that. Does nothing when there is none. */
-void caretaker_finish(struct caretaker *caretaker);
+/* Has it undone now, and waits for that. Does nothing when there is no caretaker. */
+void caretaker_end(struct caretaker *caretaker);
 
 #endif

@@ -211,7 +211,16 @@ static const char *attach_tcx(enum way way)
 	return fd == -EINVAL ? "needs Linux 6.6" : keep_fd(way, fd);
 }
 
-/* Its filters go with it. No link: it would outlive us. */
+static int make_clsact(void)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex,
+		    .attach_point = BPF_TC_INGRESS);
+
+	/* What somebody else has there is an error, and not ours to remove. */
+	return bpf_tc_hook_create(&hook);
+}
+
+/* Its filters go with it. */
 static void remove_clsact(void)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex,
@@ -220,23 +229,18 @@ static void remove_clsact(void)
 	bpf_tc_hook_destroy(&hook);
 }
 
+/* There is no link that would hold it: it would outlive us. */
 static const char *attach_clsact(enum way way)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex,
 		    .attach_point = BPF_TC_INGRESS);
 	LIBBPF_OPTS(bpf_tc_opts, filter,
 		    .prog_fd = bpf_program__fd(program(way)));
-	int err = bpf_tc_hook_create(&hook);
+	int err =
+		caretaker_start(&clsact_caretaker, make_clsact, remove_clsact);
 
-	/* What somebody else has there is not ours to remove. */
-	if (err)
-		return reason(way, -err);
-	if (!caretaker_start(&clsact_caretaker, remove_clsact)) {
-		err = -errno;
-		remove_clsact();
-		return reason(way, -err);
-	}
-	err = bpf_tc_attach(&hook, &filter);
+	if (!err)
+		err = bpf_tc_attach(&hook, &filter);
 	if (!err)
 		return NULL;
 	way_detach(way);
@@ -375,7 +379,7 @@ void way_detach(enum way way)
 		close(fds[way]);
 	bpf_link__destroy(links[way]);
 	if (way == WAY_CLSACT)
-		caretaker_finish(&clsact_caretaker);
+		caretaker_end(&clsact_caretaker);
 	if (way == WAY_KPROBE_INT3)
 		restore_optimization();
 	fds[way] = 0;

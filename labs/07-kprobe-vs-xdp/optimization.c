@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The kernel's habit of making a jump of a probe's breakpoint. */
+#include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 #include "caretaker.h"
@@ -31,6 +32,11 @@ static bool turn(char digit)
 	return written;
 }
 
+static int switch_off(void)
+{
+	return turn('0') ? 0 : -errno;
+}
+
 static void switch_on(void)
 {
 	turn('1');
@@ -42,15 +48,11 @@ bool stop_optimization(void)
 
 	if (on <= 0)
 		return !on;
-	if (!caretaker_start(&caretaker, switch_on))
-		return false;
-	if (turn('0'))
-		return true;
-	restore_optimization();
-	return false;
+	errno = -caretaker_start(&caretaker, switch_off, switch_on);
+	return !errno;
 }
 
 void restore_optimization(void)
 {
-	caretaker_finish(&caretaker);
+	caretaker_end(&caretaker);
 }
