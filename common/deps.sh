@@ -33,7 +33,7 @@ nftables        nftables               nftables      nftables               show
 jq              jq                     jq            jq                     reads what bpftool prints
 bats            bats                   bash-bats     bats                   runs the graded tests
 '
-# What only tests of the house need: without it they are skipped.
+# What only tests of the house need: without it they are skipped, or there is no drawing.
 TESTS='
 # apt           dnf                    pacman        zypper                 why
 libclang-rt-dev compiler-rt            compiler-rt   -                      fuzzes the parser
@@ -41,6 +41,7 @@ python3         python3                python        python3                serv
 curl            curl                   curl          curl                   asks for them
 git             git                    git           git                    applies patches: wrong programs, mended ones
 tshark          wireshark-cli          wireshark-cli wireshark              dissects frames as the parser does, for a test
+gnuplot-nox     gnuplot                gnuplot       gnuplot                draws what was measured
 '
 LINT='
 # apt           dnf                    pacman        zypper                 why

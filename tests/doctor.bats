@@ -350,7 +350,7 @@ apt() {
 	deps 0
 	[ "$status" = 1 ] || wrong "failure"
 	[ "${#lines[@]}" = 1 ] || wrong "one line"
-	says 'deps: no apt-get, dnf, zypper or pacman here; please install: clang llvm * tshark'
+	says 'deps: no apt-get, dnf, zypper or pacman here; please install: clang llvm * gnuplot-nox'
 	never-says ' - '
 }
 

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <bpf/bpf.h>
 #include "function.h"
+#include "caretaker.h"
 #include "hooks.h"
 #include "memory.h"
 #include "optimization.h"
@@ -25,7 +26,7 @@ static int ifindex, offset; /* a negative errno: no probe at an offset */
 /* What is attached: a file descriptor, or a link; of clsact neither. */
 static int fds[WAYS];
 static struct bpf_link *links[WAYS];
-static bool made_clsact;
+static struct caretaker clsact_caretaker;
 
 static const enum hook way_hooks[WAYS] = {
 	[WAY_XDP_NATIVE] = HOOK_XDP,
@@ -212,32 +213,40 @@ static const char *attach_tcx(enum way way)
 	return fd == -EINVAL ? "needs Linux 6.6" : keep_fd(way, fd);
 }
 
-static const char *attach_clsact(enum way way)
+static int make_clsact(void)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex,
 		    .attach_point = BPF_TC_INGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, filter,
-		    .prog_fd = bpf_program__fd(program(way)));
-	int err = bpf_tc_hook_create(&hook);
 
-	/* What somebody else has there is not ours to remove. */
-	if (err)
-		return reason(way, -err);
-	made_clsact = true;
-	err = bpf_tc_attach(&hook, &filter);
-	if (!err)
-		return NULL;
-	way_detach(way);
-	return reason(way, -err);
+	/* What somebody else has there is an error, and not ours to remove. */
+	return bpf_tc_hook_create(&hook);
 }
 
+/* Its filters go with it. */
 static void remove_clsact(void)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex,
 		    .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
 
 	bpf_tc_hook_destroy(&hook);
-	made_clsact = false;
+}
+
+/* There is no link that would hold it: it would outlive us. */
+static const char *attach_clsact(enum way way)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex,
+		    .attach_point = BPF_TC_INGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, filter,
+		    .prog_fd = bpf_program__fd(program(way)));
+	int err =
+		caretaker_start(&clsact_caretaker, make_clsact, remove_clsact);
+
+	if (!err)
+		err = bpf_tc_attach(&hook, &filter);
+	if (!err)
+		return NULL;
+	way_detach(way);
+	return reason(way, -err);
 }
 
 #define INT3 0xcc /* of x86-64; elsewhere there are no jumps to wait for */
@@ -358,7 +367,7 @@ bool way_attached(enum way way)
 	__u32 size = sizeof(info);
 
 	if (way == WAY_CLSACT)
-		return made_clsact;
+		return clsact_caretaker.pid;
 	/* A link of an interface outlives it, with the interface number 0. */
 	if (fds[way])
 		return !bpf_obj_get_info_by_fd(fds[way], &info, &size) &&
@@ -371,8 +380,8 @@ void way_detach(enum way way)
 	if (fds[way])
 		close(fds[way]);
 	bpf_link__destroy(links[way]);
-	if (way == WAY_CLSACT && made_clsact)
-		remove_clsact();
+	if (way == WAY_CLSACT)
+		caretaker_end(&clsact_caretaker);
 	if (way == WAY_KPROBE_INT3)
 		restore_optimization();
 	fds[way] = 0;

@@ -2,15 +2,13 @@
 /* The kernel's habit of making a jump of a probe's breakpoint. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <unistd.h>
-#include <sys/wait.h>
+#include "caretaker.h"
 #include "optimization.h"
 
 #define SWITCH "/proc/sys/debug/kprobes-optimization"
 
-static pid_t guard;  /* the process that waits for our end, or 0 */
-static int lifeline; /* a pipe to it, which only this process holds open */
+static struct caretaker caretaker;
 
 /* Is it on? -1: nobody can tell, with errno. */
 static int is_on(void)
@@ -34,36 +32,14 @@ static bool turn(char digit)
 	return written;
 }
 
-/* What the guard does: it is out of reach of what ends the other, a Ctrl-C too. */
-static void watch_over(int parents_end)
+static int switch_off(void)
 {
-	char byte;
-
-	setsid();
-	while (read(parents_end, &byte, 1) < 0 && errno == EINTR)
-		;
-	turn('1');
-	_exit(EXIT_SUCCESS);
+	return turn('0') ? 0 : -errno;
 }
 
-static bool post_guard(void)
+static void switch_on(void)
 {
-	int ends[2];
-
-	if (pipe2(ends, O_CLOEXEC))
-		return false;
-	guard = fork();
-	if (!guard) {
-		close(ends[1]);
-		watch_over(ends[0]);
-	}
-	close(ends[0]);
-	lifeline = ends[1];
-	if (guard > 0)
-		return true;
-	guard = 0;
-	close(lifeline);
-	return false;
+	turn('1');
 }
 
 bool stop_optimization(void)
@@ -72,19 +48,11 @@ bool stop_optimization(void)
 
 	if (on <= 0)
 		return !on;
-	if (!post_guard())
-		return false;
-	if (turn('0'))
-		return true;
-	restore_optimization();
-	return false;
+	errno = -caretaker_start(&caretaker, switch_off, switch_on);
+	return !errno;
 }
 
 void restore_optimization(void)
 {
-	if (!guard)
-		return;
-	close(lifeline);
-	waitpid(guard, NULL, 0);
-	guard = 0;
+	caretaker_end(&caretaker);
 }
