@@ -184,16 +184,16 @@ booting() {
 		stty rows 33 cols 99
 		common/vm/run -t 300 -l "$1" bash -c 'trap "echo interrupted; exit 9" INT; stty size; tty; echo type; read -r line'
 		echo "status $?"
-		stty -a | tr ";" "\n" | grep -xE " *-?(icanon|isig|icrnl).*" | head -n 3; stty | grep -c icanon
+		stty -a | grep -q " icanon" && echo as before
 	END
 	mkfifo "$BATS_TEST_TMPDIR/typed"
 	socat -t 300 "EXEC:bash $BATS_TEST_TMPDIR/keys $BATS_TEST_TMPDIR/log,pty,setsid,ctty,stderr" - \
 		<>"$BATS_TEST_TMPDIR/typed" >"$BATS_TEST_TMPDIR/screen" 3>&- &
-	DEADLINE=120 wait-for grep -q type "$BATS_TEST_TMPDIR/screen"
+	for _ in {1..12}; do ! wait-for grep -q type "$BATS_TEST_TMPDIR/screen" || break; done # it boots
 	printf '\003' >"$BATS_TEST_TMPDIR/typed"
-	wait-for grep -q 'status' "$BATS_TEST_TMPDIR/screen"
+	wait-for grep -q 'as before' "$BATS_TEST_TMPDIR/screen"
 	run -0 cat "$BATS_TEST_TMPDIR/screen"
-	[[ $output == *'33 99'*/dev/pts/*type*interrupted*'status 9'* ]]
+	[[ $output == *'33 99'*/dev/pts/*type*interrupted*'status 9'* ]] || { echo "$output" && false; }
 }
 
 # -- what is wrong before it starts --------------------------------------------------------------
@@ -225,7 +225,6 @@ complains() {
 	for tool in bash env realpath dirname id stat uname cat cut setpriv dpkg-query apt-cache apt-get paste; do
 		ln -s "$(command -v "$tool" || echo /bin/false)" "$BATS_TEST_TMPDIR/bin/$tool"
 	done
-	sed "s|^source .*/path.sh.*||" common/vm/run >"$BATS_TEST_TMPDIR/run"
 	[ -n "$(command -v apt-get)" ] || skip 'knows the packages of apt only'
 	mkdir -p "$BATS_TEST_TMPDIR/common/vm"
 	cp common/deps.sh "$BATS_TEST_TMPDIR/common"
