@@ -117,7 +117,7 @@ KILL: 137' ]
 	grep -q '^listed 1 *r .*\[FTRACE\]' <<<"$output"
 	[ "$(uname -m)" != x86_64 ] || grep -q '^listed 1 *k .*\[OPTIMIZED\]' <<<"$output"
 	grep -q '^listed 0 *k [^[]*$' <<<"$output"
-	! grep '^listed 0 .*OPTIMIZED' <<<"$output"
+	run ! grep '^listed 0 .*OPTIMIZED' <<<"$output"
 }
 
 # The bytes at a kernel's address, by /proc/kcore: an ELF file with a segment for what is mapped.
