@@ -105,7 +105,9 @@ static void print_remarks(enum unit unit)
 	if (unit == UNIT_INSTRUCTION)
 		puts("\nThese are instructions, which repeat exactly, not "
 		     "times: what a trap, a cache miss\nor a mispredicted "
-		     "branch takes is not in them.");
+		     "branch takes is not in them. An instruction that "
+		     "repeats itself, as\nto clear memory, counts each time: "
+		     "see what XDP costs with init_on_alloc=0.");
 }
 
 static void print_table(struct bill *bill, enum unit unit)
@@ -182,18 +184,22 @@ static void print_place(struct bill *bill, const struct claim *claim, int place)
 		putchar('\n');
 }
 
-/* How long an instruction would have to take for what CLAIM says. */
-static void print_pace(struct bill *bill, const struct claim *claim)
+/* How long an instruction would have to take for what CLAIM says, if NAME has N. */
+static void print_pace(const struct claim *claim, const char *name, double n)
 {
-	for (enum way way = claim->first; way <= claim->last; way++) {
-		double n = summary_of(&bill->ways[way].figures).median;
+	if (n > 0)
+		printf("  for %s that is %.2f to %.2f ns an instruction\n",
+		       name, claim->least / n, claim->most / n);
+}
 
-		if (bill->ways[way].figures.count && n > 0)
-			printf("  for %s that is %.2f to %.2f ns an "
-			       "instruction\n",
-			       way_name(way), claim->least / n,
-			       claim->most / n);
-	}
+static void print_paces(struct bill *bill, const struct claim *claim)
+{
+	for (enum way way = claim->first; way <= claim->last; way++)
+		print_pace(claim, way_name(way),
+			   summary_of(&bill->ways[way].figures).median);
+	if (claim->first == WAY_XDP_NATIVE)
+		print_pace(claim, alone,
+			   summary_of(&bill->alone.figures).median);
 }
 
 static void print_claim(struct bill *bill, const struct claim *claim,
@@ -207,7 +213,7 @@ static void print_claim(struct bill *bill, const struct claim *claim,
 	       claim->what, claim->least, claim->most,
 	       measured ? "" : " Nothing here to hold against it.");
 	if (unit == UNIT_INSTRUCTION) {
-		print_pace(bill, claim);
+		print_paces(bill, claim);
 		return;
 	}
 	for (int place = -1; place <= 1; place++)

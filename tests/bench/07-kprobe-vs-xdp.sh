@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
-# What each hook adds to a packet's path, and what the notes say that it does: in a table, and drawn.
+# 07-kprobe-vs-xdp.sh [FILE.svg]: what each hook adds to a packet's path, and what the notes say that it does:
+# in a table, and drawn. Runs on any kernel; on one that counts instructions, these are measured.
 source "$(dirname "$0")/../../common/netns.sh"
 
-DRAWING=build/bench-07.svg
+DRAWING=${1:-build/bench-07.svg}
 
 # The notes' figures, in ns, as the lines of what is measured.
 NOTES=$'the notes: XDP\t\t10\t50\nthe notes: a kprobe\t\t1000\t5000'
