@@ -43,6 +43,16 @@ git             git                    git           git                    appl
 tshark          wireshark-cli          wireshark-cli wireshark              dissects frames as the parser does, for a test
 gnuplot-nox     gnuplot                gnuplot       gnuplot                draws what was measured
 '
+# What a VM with another kernel is made of: without it there is none. The emulator goes by its processor.
+VM='
+# apt           dnf                    pacman        zypper                 why
+qemu-system-x86 qemu-system-x86-core   qemu-system-x86 qemu-x86             emulates a machine for the VM
+busybox-static  busybox                busybox       busybox-static         starts the guest
+cpio            cpio                   cpio          cpio                   packs what starts it
+xz-utils        xz                     xz            xz                     unpacks a kernel'"'"'s modules
+zstd            zstd                   zstd          zstd                   unpacks those of newer kernels
+'
+[ "$(uname -m)" != aarch64 ] || VM=${VM//qemu-system-x86 qemu-system-x86-core   qemu-system-x86 qemu-x86/qemu-system-arm qemu-system-aarch64-core qemu-system-aarch64 qemu-arm}
 LINT='
 # apt           dnf                    pacman        zypper                 why
 clang-format    clang-tools-extra      clang         /usr/bin/clang-format  the style of C
@@ -165,7 +175,7 @@ mend() {
 		*) echo "$sudo$MANAGER install $package" ;;
 		esac
 		return
-	done < <([ -z "$MANAGER" ] || needs "$CORE")
+	done < <([ -z "$MANAGER" ] || needs "$CORE$VM")
 	echo "install $1 as this system installs things"
 }
 
@@ -190,16 +200,17 @@ install-all() {
 }
 
 main() {
-	local table tests=''
+	local table tests='' extra
 
 	case $* in
-	'') table=$CORE tests=$TESTS ;;
-	lint) table=$LINT ;;
+	'') table=$CORE tests=$TESTS extra=$VM ;;
+	lint) table=$LINT extra='' ;;
 	*) echo "usage: $0 [lint]" >&2 && exit 2 ;;
 	esac
 	[ -n "$MANAGER" ] || die "no apt-get, dnf, zypper or pacman here; please install:" \
-		"$(MANAGER=apt needs "$table$tests" | cut -d' ' -f1 | paste -sd ' ')"
+		"$(MANAGER=apt needs "$table$extra$tests" | cut -d' ' -f1 | paste -sd ' ')"
 	install-all "$table"
+	[ -z "$(lacking "$extra")" ] || (install-all "$extra") || echo "deps: going on without, there will be no VM" >&2
 	[ -z "$(lacking "$tests")" ] || (install-all "$tests") || echo "deps: going on without, some tests will be skipped" >&2
 }
 

@@ -231,6 +231,23 @@ judge-program() {
 	esac
 }
 
+# The VM is no need of labs 01 to 06, so that what it lacks is no complaint.
+probe-vm() {
+	local need command lacks=''
+
+	for need in "qemu-system-x86 qemu-system-$(uname -m)" 'busybox-static busybox' 'cpio cpio' 'kmod depmod' \
+		'xz-utils xz' 'zstd zstd'; do
+		[[ $need != qemu* || $(uname -m) != aarch64 ]] || need="qemu-system-arm ${need#* }"
+		read -r need command <<<"$need"
+		command -v "$command" >/dev/null || lacks+=" ${command} ($(mend "$need"))"
+	done
+	if [ -z "$lacks" ]; then
+		ok 'the VM'
+	else
+		line 'no VM' "without$lacks"
+	fi
+}
+
 # -- entry ---------------------------------------------------------------------------------------
 
 verdict() {
@@ -255,4 +272,5 @@ probe-compilers
 try BTF kernel-mend head -c 1 /sys/kernel/btf/vmlinux
 probe-sandbox
 probe-inside
+probe-vm
 verdict
