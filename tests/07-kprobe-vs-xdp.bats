@@ -232,7 +232,7 @@ field() {
 	is entry "$(field 'kprobe, ftrace' 4 "$found")"
 	is offset "$(field 'kprobe, jump' 4 "$found")"
 	is unoptimized "$(field 'kprobe, int3' 4 "$found")"
-	is xdp-bytes "$(field 'XDP, native' 3 "$found")"
+	is xdp-places "$(field 'XDP, native' 2 "$found")"
 }
 
 @test "7.5 [2] what a hook costs is what cost measures" {
