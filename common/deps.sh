@@ -52,7 +52,7 @@ cpio            cpio                   cpio          cpio                   pack
 xz-utils        xz                     xz            xz                     unpacks a kernel'"'"'s modules
 zstd            zstd                   zstd          zstd                   unpacks those of newer kernels
 '
-[ "$(uname -m)" != aarch64 ] || VM=${VM//qemu-system-x86 qemu-system-x86-core   qemu-system-x86 qemu-x86/qemu-system-arm qemu-system-aarch64-core qemu-system-aarch64 qemu-arm}
+[ "$HOSTTYPE" != aarch64 ] || VM=${VM//qemu-system-x86 qemu-system-x86-core   qemu-system-x86 qemu-x86/qemu-system-arm qemu-system-aarch64-core qemu-system-aarch64 qemu-arm}
 LINT='
 # apt           dnf                    pacman        zypper                 why
 clang-format    clang-tools-extra      clang         /usr/bin/clang-format  the style of C

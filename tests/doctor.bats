@@ -226,6 +226,12 @@ kernel() {
 		'not probed  xdp programs: needs the sandbox'
 }
 
+@test "doctor: what the VM lacks has its line, and is no need of labs 01 to 06" {
+	run -0 broken 'rm -f $(type -ap cpio zstd)' common/doctor.sh
+	says 'no VM       without*cpio (*) zstd (*)'
+	never-says '*ok          the VM'
+}
+
 # A ping that hangs shows when the sandbox lives; the end of its pipe shows when all in it is dead.
 @test "doctor: nothing is left behind when it is killed" {
 	exec 8< <(broken 'ping=$(command -v ping); rm "$ping"
