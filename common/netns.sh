@@ -252,8 +252,14 @@ wait-for() {
 
 	until "$@" >/dev/null 2>&1; do
 		[ "${EPOCHREALTIME/[.,]/}" -lt "$end" ] || return 1
-		sleep 0.01
+		pause
 	done
+}
+
+# pause: a hundredth of a second, without a process: there may be many, on an emulated machine too.
+pause() {
+	[ -n "${NEVER:-}" ] || exec {NEVER}<> <(:) # nobody ever writes there
+	read -r -t 0.01 -u "$NEVER" || :
 }
 
 # start HOST PROGRAM [ARGUMENT…]: runs a loader on HOST, and returns once it says `ready`. What it
@@ -311,7 +317,12 @@ errors-of() {
 }
 
 is-ready() {
-	grep -qx ready "$(log-of "$1" "$2").out"
+	local line
+
+	while read -r line; do
+		[ "$line" != ready ] || return 0
+	done <"$LOGS/$1-${2##*/}.out"
+	return 1
 }
 
 ready-or-ended() {
@@ -325,7 +336,12 @@ process-field() {
 
 # ended HOST PROGRAM: has it exited? (A child that nobody has waited for yet is a zombie, Z.)
 ended() {
-	[[ $(process-field State "$(pid-of "$1" "$2")") =~ ^(Z.*)?$ ]]
+	local pid status=()
+
+	read -r pid 2>/dev/null <"$LOGS/$1-${2##*/}.pid" || fail "$2 was not started on $1"
+	# All at once, for it may change between two lines; and without a process, for this is asked often.
+	mapfile -t status 2>/dev/null <"/proc/$pid/status" || return 0
+	[[ "${status[*]}" != *State:* || "${status[*]}" == *State:$'\t'Z* ]]
 }
 
 # stop HOST PROGRAM: interrupts a loader as Ctrl-C does, and returns its exit status (0 when

@@ -14,7 +14,11 @@ CLASSES=(OTHER ARP MALFORMED FRAGMENT IP_OTHER ICMP ICMP6 TCP UDP) # enum packet
 
 # expected FRAME: sets $class and $verdict to what its file says.
 expected() {
-	IFS=', ' read -r class verdict <<<"$(sed -n 's/^# lab 03: //p' "tests/packets/$1.hex")"
+	local line
+
+	while read -r line; do
+		[[ $line != '# lab 03: '* ]] || IFS=', ' read -r class verdict <<<"${line#*: }"
+	done <"tests/packets/$1.hex"
 }
 
 # classified FRAME…: each is counted once, as what its file says it is, and left as it was. (Whether it

@@ -39,17 +39,27 @@ found-wrong() {
 
 # teardown: the next test finds no process on a host, no pin, and no host but the lasting ones.
 teardown() {
-	local host pids
+	local host
 
 	[ -n "$BATS_TEST_COMPLETED" ] || touch "$(found-wrong)"
-	for host in $(ip netns list | cut -d' ' -f1); do
-		pids=$(ip netns pids "$host")
-		# shellcheck disable=SC2086 # a word each
-		[ -z "$pids" ] || { kill -9 $pids && wait $pids; } 2>/dev/null || :
-		[[ " $LASTING " == *" $host "* ]] || ip netns delete "$host"
+	kill-hosts
+	for host in /run/netns/*; do
+		host=${host##*/}
+		[[ " * $LASTING " == *" $host "* ]] || ip netns delete "$host"
 	done
 	rm -rf "$PINS" "$MAPS" "${LOGS:?}"/*.*
 	[ -n "$LASTING" ] || rm -f "$LOGS/wires"
+}
+
+# kill-hosts: ends every process that is on a host of the network, and not on this one.
+kill-hosts() {
+	local process pids=()
+
+	for process in /proc/[0-9]*; do
+		[ "$process/ns/net" -ef /proc/$$/ns/net ] || pids+=("${process#/proc/}")
+	done
+	# What has ended in the meantime has no namespace any more.
+	[ ${#pids[@]} = 0 ] || { kill -9 "${pids[@]}" && wait "${pids[@]}"; } 2>/dev/null || :
 }
 
 # teardown_file: the lasting hosts end with the file.
@@ -86,14 +96,21 @@ RETVAL='' # what the program returned on it
 # bytes NAME [LENGTH]: puts the bytes of tests/packets/NAME.hex, or the first LENGTH, into BYTES. In
 # the file a comment runs from # to the line's end.
 bytes() {
-	local file=$BATS_RUN_TMPDIR/$1.bytes own=$BATS_RUN_TMPDIR/$1.$BASHPID
-
-	if [ ! -e "$file" ]; then # whole at once: another may look at the same time
-		sed -z 's/#[^\n]*//g; s/[[:space:]]//g; s/../\\x&/g' "tests/packets/$1.hex" >"$own"
-		mv "$own" "$file"
-	fi
-	BYTES=$(<"$file")
+	[ -e "$BATS_FILE_TMPDIR/bytes" ] || read-frames
+	[ -e "$BATS_FILE_TMPDIR/bytes/$1" ] || wrong "a frame tests/packets/$1.hex" "none" || return
+	read -r BYTES <"$BATS_FILE_TMPDIR/bytes/$1"
 	BYTES=${BYTES:0:4*${2:-100000}}
+}
+
+# read-frames: the bytes of all of them, once for a file of tests. Whole at once: another may look at the same time.
+read-frames() {
+	local own=$BATS_FILE_TMPDIR/bytes.$BASHPID
+
+	mkdir "$own"
+	sed -s -z 's/#[^\n]*//g; s/[[:space:]]//g; s/../\\x&/g' tests/packets/*.hex | tr '\0' '\n' >"$own/all"
+	awk -v to="$own/" 'NR == FNR { bytes[NR] = $0; next } { print bytes[FNR] >(to $0) }' \
+		"$own/all" <(cd tests/packets && printf '%s\n' *.hex | sed 's/\.hex$//')
+	mv -T "$own" "$BATS_FILE_TMPDIR/bytes" 2>/dev/null || rm -rf "$own"
 }
 
 # frame NAME [LENGTH]: the same on stdout, as bytes.
