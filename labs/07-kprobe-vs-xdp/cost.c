@@ -134,12 +134,14 @@ static double measure_batch(enum way way, int count)
 	double ns;
 
 	for (int i = 0; i < TRIES; i++) {
+		packets_alone(true);
 		before = way < WAYS ? counted(way) : 0;
 		ns = packets_send(count);
-		if (ns < 0)
-			return -1;
 		if (way < WAYS)
 			more = counted(way) - before;
+		packets_alone(false);
+		if (ns < 0)
+			return -1;
 		if (more == (unsigned long long)count)
 			return ns / count;
 		if (more < (unsigned long long)count)

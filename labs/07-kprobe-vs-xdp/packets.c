@@ -224,6 +224,15 @@ void packets_close(void)
 	sender = sink = -1;
 }
 
+void packets_alone(bool alone)
+{
+	struct sched_param urgent = { .sched_priority = 1 }, usual = {};
+
+	/* Where that is not allowed, some batches have to be sent again. */
+	sched_setscheduler(0, alone ? SCHED_FIFO : SCHED_OTHER,
+			   alone ? &urgent : &usual);
+}
+
 double packets_send(int count)
 {
 	__u32 before = about_sink(SK_MEMINFO_DROPS);

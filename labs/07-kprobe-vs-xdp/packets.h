@@ -20,6 +20,12 @@ void packets_close(void);
 int packets_cpu(void);
 
 /*
+ * Keeps other processes off that CPU, as far as the kernel allows it, until it is
+ * called again with false. For moments only.
+ */
+void packets_alone(bool alone);
+
+/*
  * Sends COUNT packets, one by one. Returns how many ns it took until the last of them
  * had come to the socket; -1 when they did not all come, having said so.
  */
