@@ -336,12 +336,12 @@ process-field() {
 
 # ended HOST PROGRAM: has it exited? (A child that nobody has waited for yet is a zombie, Z.)
 ended() {
-	local pid status=()
+	local pid fields=()
 
 	read -r pid 2>/dev/null <"$LOGS/$1-${2##*/}.pid" || fail "$2 was not started on $1"
 	# All at once, for it may change between two lines; and without a process, for this is asked often.
-	mapfile -t status 2>/dev/null <"/proc/$pid/status" || return 0
-	[[ "${status[*]}" != *State:* || "${status[*]}" == *State:$'\t'Z* ]]
+	mapfile -t fields 2>/dev/null <"/proc/$pid/status" || return 0
+	[[ "${fields[*]}" != *State:* || "${fields[*]}" == *State:$'\t'Z* ]]
 }
 
 # stop HOST PROGRAM: interrupts a loader as Ctrl-C does, and returns its exit status (0 when

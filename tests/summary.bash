@@ -4,6 +4,7 @@
 # What kprobe_vs_xdp text --summary has printed, in $output.
 
 # field WAY N: of the summary's line for WAY the field N.
+# shellcheck disable=SC2154 # what `run` leaves
 field() {
 	awk -F '\t' -v way="$1" -v n="$2" '$1 == way { print $n }' <<<"$output"
 }

@@ -42,7 +42,9 @@ int main(int argc, char **argv)
 	count = atoi(argv[3]);
 	size = argc > 4 ? atoi(argv[4]) : 100;
 	took = calloc(count + 1, sizeof(*took));
-	for (int i = 0; took && i < count; i++) {
+	if (!took)
+		error(EXIT_FAILURE, errno, "%d times", count);
+	for (int i = 0; i < count; i++) {
 		start = now();
 		if (sendto(fd, payload, size, 0, (struct sockaddr *)&to,
 			   sizeof(to)) != size)

@@ -30,6 +30,7 @@ compile() {
 }
 
 # What the programs as printed lack to be compiled.
+# shellcheck disable=SC2034 # for who loads this
 INCLUDES=(-include linux/bpf.h -include bpf/bpf_helpers.h)
 
 # build NAME [FLAG…]: tests/notes/NAME.c as the loaders are built, to the program NAME.
