@@ -9,6 +9,7 @@ load helper
 setup() {
 	briefly
 	lasting client server || { host client && host server && wire client server && quiet; }
+	on server nft 'table ip slow; delete table ip slow' # what another test has left
 }
 
 # quiet: nobody complains about datagrams that no program waits for.
@@ -115,8 +116,6 @@ timed() {
 # hands on, inside the probed function: nearly all of the time that it takes to send one.
 slow-down() {
 	on server nft -f - <<-END
-		table ip slow
-		delete table ip slow
 		table ip slow {
 			chain hundred { $(printf 'meta length 1 drop; %.0s' {1..100}) }
 			chain tenfold { $(printf 'jump hundred; %.0s' {1..10}) }
@@ -219,6 +218,22 @@ is-about() {
 		wrong "$1 about $2, as measured here" "${said:-no answer} (labs/07-kprobe-vs-xdp/answers)"
 }
 
+# is-dearest FILE: the hook that the answer names costs the most of those on a function; or nearly, for on a busy
+# machine each figure is a little off.
+is-dearest() {
+	local said
+
+	said=$(answer dearest)
+	awk -F '\t' -v said="$said" '
+		/^(k|fe)/ {
+			sub(/^kprobe, /, "")
+			if ($2 > most) most = $2
+			if ($1 == said) cost = $2
+		}
+		END { exit !(cost > 0.75 * most) }' "$1" ||
+		wrong "dearest = the one that costs most here"$'\n'"$(grep -E '^(k|fe)' "$1")" "$said (labs/07-kprobe-vs-xdp/answers)"
+}
+
 # field WAY N FILE: that column of the line of that way, tabs between them.
 field() {
 	awk -F '\t' -v way="$1" -v n="$2" '$1 == way { print $n }' "$3"
@@ -240,7 +255,7 @@ field() {
 	local found=$BATS_TEST_TMPDIR/cost int3
 
 	on server build/kprobe_vs_xdp cost --from client --tsv veth0 >"$found"
-	is dearest "$(grep -E '^(k|fe)' "$found" | sort -t$'\t' -k2,2g | tail -n 1 | cut -f1 | sed 's/^kprobe, //')"
+	is-dearest "$found"
 	int3=$(field 'kprobe, int3' 2 "$found")
 	is-about int3-percent "$(awk -v int3="$int3" -v path="$(field 'no hook' 2 "$found")" \
 		'BEGIN { printf "%.1f", 100 * int3 / path }')"
