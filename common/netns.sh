@@ -47,6 +47,7 @@ first-process() {
 	TMPDIR=/dev/shm LOGS=/dev/shm/logs
 	export SANDBOX TMPDIR LOGS
 	mkdir "$LOGS"
+	mkfifo /dev/shm/never # nobody ever writes there
 	# Process 1 ignores every signal that it has no trap for.
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
@@ -258,7 +259,7 @@ wait-for() {
 
 # pause: a hundredth of a second, without a process: there may be many, on an emulated machine too.
 pause() {
-	[ -n "${NEVER:-}" ] || exec {NEVER}<> <(:) # nobody ever writes there
+	[ -n "${NEVER:-}" ] || exec {NEVER}<>/dev/shm/never
 	read -r -t 0.01 -u "$NEVER" || :
 }
 
