@@ -110,12 +110,14 @@ static __always_inline __s64 end(void *starts)
 	__u64 *start = bpf_map_lookup_elem(starts, &zero);
 	__s64 took = -1;
 
+	if (!start)
+		return took;
 	/*
-	 * EXERCISE 7.3 [3]: the time since *start, if there is one. It is good
+	 * EXERCISE 7.3 [3]: the time since *start, if that is not 0. It is good
 	 * for one return: the next may have none of its own.
 	 */
 	/* BEGIN SOLUTION */
-	if (start && *start) {
+	if (*start) {
 		took = bpf_ktime_get_ns() - *start;
 		*start = 0;
 	}
