@@ -46,8 +46,7 @@ load notes/words
 		# the same program, attached, does run
 		"$OBJECTS/attach" "$OBJECTS/execs.o" /sys/fs/bpf/execs >/dev/null
 		for _ in 1 2 3; do /bin/true; done
-		linked() { [ "$(links execs)" = 1 ]; }
-		wait-for linked || fail "it has no link" # bpftool ends its list where a link of others just goes
+		comes-to 1 links execs # bpftool ends its list where a link of others just goes
 		[ "$(variable execs runs)" -ge 3 ] || fail "attached, it does not run either"'
 }
 

@@ -263,6 +263,7 @@ struct ports {
 	__u32 source_at, destination_at, check_at;
 	__be16 source, destination;
 	__u8 protocol;
+	bool no_check; /* UDP without a checksum */
 };
 
 /* The ports of P in PORTS. Are there any? */
@@ -275,12 +276,14 @@ ports_of(struct __sk_buff *skb, const struct packet *p, struct ports *ports)
 		ports->source = p->tcp->source;
 		ports->destination = p->tcp->dest;
 		ports->protocol = IPPROTO_TCP;
+		ports->no_check = false;
 	} else if (p->udp) {
 		ports->source_at = offset_of(skb, &p->udp->source);
 		ports->check_at = offset_of(skb, &p->udp->check);
 		ports->source = p->udp->source;
 		ports->destination = p->udp->dest;
 		ports->protocol = IPPROTO_UDP;
+		ports->no_check = !p->udp->check;
 	} else {
 		return false;
 	}
@@ -293,6 +296,9 @@ static __always_inline void set_port(struct __sk_buff *skb,
 				     const struct ports *ports, __u32 at,
 				     __be16 old, __be16 new)
 {
+	/* Else the new checksum makes up for the new port. */
+	if (ports->no_check)
+		tell_sum(skb, old, new);
 	/*
 	 * EXERCISE 5.7 [4]: bpf_l4_csum_replace(), bpf_skb_store_bytes(). Over
 	 * UDP a checksum of 0 means none, and must stay (BPF_F_MARK_MANGLED_0).
