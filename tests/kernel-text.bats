@@ -18,7 +18,7 @@ setup() {
 
 @test "text: what cannot be" {
 	says 1 'kprobe_vs_xdp: attach to eth9: No such device' 'on server build/kprobe_vs_xdp text eth9'
-	says 1 'kprobe_vs_xdp: probe moon: no such function in /proc/kallsyms' \
+	says 1 'kprobe_vs_xdp: probe moon: /proc/kallsyms has no address of it (as root: there is no such function)' \
 		'on server build/kprobe_vs_xdp text -f moon veth0'
 	says 1 'kprobe_vs_xdp: read /proc/kallsyms: it gives no addresses (this needs root: sudo)' \
 		"on server $AS_USER build/kprobe_vs_xdp text veth0"
@@ -58,6 +58,7 @@ setup() {
 @test "text: Ctrl-C ends it, and kill -9 leaves no program attached" {
 	run -0 in-lab 'DEADLINE=60
 		for signal in INT KILL; do
+			rm -f $TMPDIR/said
 			nsenter --net=/run/netns/server build/kprobe_vs_xdp text veth0 >$TMPDIR/said 2>&1 & pid=$!
 			wait-for grep -q "^XDP, native" $TMPDIR/said
 			kill -$signal $pid; wait $pid 2>/dev/null || echo $signal: $?

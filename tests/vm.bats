@@ -30,6 +30,16 @@ EVERYTHING='
 	sleep 1000 & # it holds the output open
 	exit 7'
 
+# A module of the kernel that writes to address 0 when it is loaded: one that is there, with its signature off
+# and `xor %eax,%eax; mov %eax,(%rax)` in its first function, behind the five bytes of ftrace's.
+CRASH='
+	set -e
+	objcopy --strip-debug "$(modinfo -n dummy)" /run/bad.ko
+	start=$(objdump --section-headers /run/bad.ko | awk "\$2 == \".init.text\" { print \$6 }")
+	printf "\061\300\211\0" | dd of=/run/bad.ko bs=1 seek=$((0x$start + 5)) conv=notrunc status=none
+	insmod /run/bad.ko 2>/dev/null || echo "insmod: $?"
+'
+
 setup_file() {
 	cd "$BATS_TEST_DIRNAME/.." || return
 	# The guest may write to the tree, and to nothing else.
@@ -42,8 +52,8 @@ setup_file() {
 	CI=here DEADLINE=77 UNKNOWN=here started everything -m 640 bash -c "
 		RUNS='$RUNS' BATS_ROOT_PID=$BATS_ROOT_PID; $EVERYTHING" 3>&- &
 	{
-		started warning -i -k 6.1 bash -c '
-			cat /proc/cmdline; nproc
+		started well -i -k 6.1 bash -c 'cat /proc/cmdline; nproc'
+		started oops -k 6.1 bash -c "$CRASH"'
 			echo "WARNING: CPU: 0 PID: 1 at here.c:1" >/dev/kmsg; echo done'
 		started panic -c 1 bash -c 'echo this far; sleep 0.5; echo c >/proc/sysrq-trigger; sleep 60'
 	} 3>&- &
@@ -112,18 +122,26 @@ shows() {
 }
 
 @test "vm: with -i there is one CPU, and the guest is told that it counts instructions" {
-	run -0 cat "$RUNS/warning.out"
+	run -0 cat "$RUNS/well.out"
 	[[ ${lines[0]} == *' underhood.vm underhood.icount'* ]]
 	[ "${lines[1]}" = 1 ]
 }
 
 # -- how a run can end ---------------------------------------------------------------------------
 
-@test "vm: a warning of the kernel fails the run, though the command went well" {
-	shows warning 125
-	[[ $(tail -n 1 "$RUNS/warning.out") == "done" ]]
-	grep -q "the guest's kernel complains, in $RUNS/warning.log" "$RUNS/warning.err"
-	grep -q 'WARNING: CPU: 0 PID: 1 at here.c:1' "$RUNS/warning.err"
+@test "vm: what goes well has status 0, and says nothing of its own" {
+	shows well 0
+	[ ! -s "$RUNS/well.err" ]
+}
+
+@test "vm: an oops or a warning of the kernel fails the run, though the command went well" {
+	[ "$(uname -m)" = x86_64 ] || skip 'the oops is in the instructions of x86'
+	shows oops 125
+	[ "$(cat "$RUNS/oops.out")" = $'insmod: 137\ndone' ] # killed, and all went on
+	grep -q "the guest's kernel complains, in $RUNS/oops.log" "$RUNS/oops.err"
+	grep -q 'BUG: kernel NULL pointer dereference, address: 0000000000000000' "$RUNS/oops.err"
+	grep -q 'Oops: 0002' "$RUNS/oops.err"
+	grep -q 'WARNING: CPU: 0 PID: 1 at here.c:1' "$RUNS/oops.err"
 }
 
 @test "vm: a panic fails the run, and what was said before it is not lost" {
