@@ -179,12 +179,15 @@ build/bench: build/timing.o
 format:
 	$Q$(AS_OWNER) clang-format -i $(FORMATTED)
 
+# tidy FILES,FLAGS: as many at once as there are CPUs.
+tidy = printf '%s\n' $1 | xargs -P "$$(nproc)" -I % clang-tidy --quiet % -- $2
+
 ## lint       looks for what a reader would stumble over
 lint: $(CARRIERS:%=build/%.skel.h)
 	$Qclang-format --dry-run --Werror $(FORMATTED)
 	$Qshellcheck $(SCRIPTS)
-	$Qclang-tidy --quiet $(filter %.bpf.c,$(SOURCES)) -- $(BPFFLAGS)
-	$Qclang-tidy --quiet $(filter-out %.bpf.c,$(filter %.c,$(SOURCES))) -- $(CFLAGS)
+	$Q$(call tidy,$(filter %.bpf.c,$(SOURCES)),$(BPFFLAGS))
+	$Q$(call tidy,$(filter-out %.bpf.c,$(filter %.c,$(SOURCES))),$(CFLAGS))
 
 ## clean      removes what was built
 clean:
