@@ -20,7 +20,7 @@ setup() {
 	says 1 'kprobe_vs_xdp: attach to eth9: No such device' 'on server build/kprobe_vs_xdp text eth9'
 	says 1 'kprobe_vs_xdp: probe moon: /proc/kallsyms has no address of it (as root: there is no such function)' \
 		'on server build/kprobe_vs_xdp text -f moon veth0'
-	says 1 'kprobe_vs_xdp: read /proc/kallsyms: it gives no addresses (this needs root: sudo)' \
+	says 1 'kprobe_vs_xdp: load: Operation not permitted (loading BPF needs root: sudo)' \
 		"on server $AS_USER build/kprobe_vs_xdp text veth0"
 }
 
