@@ -77,7 +77,7 @@ check: $(filter deps,$(MAKECMDGOALS))
 test: all
 	$Qtests/run
 
-## test-all   the same, and the tests of the tests: student edition, mutants, wheats
+## test-all   the same, and the tests of the tests: student edition, mutants, wheats; the VM; older kernels
 test-all: all
 	$Qtests/run all
 
