@@ -46,7 +46,7 @@ setup_file() {
 	mkdir -p build
 	RUNS=$(mktemp -d "$PWD/build/vm-test.XXXXXX")
 	export RUNS
-	! grep -qw underhood.vm /proc/cmdline || { echo 'this is a VM already' >"$RUNS/kernels" && return 0; }
+	! common/vm/or-here --inside || return 0
 	common/vm/kernel 6.12 >"$RUNS/kernels" 2>&1 && common/vm/kernel 6.1 >>"$RUNS/kernels" 2>&1 || return 0
 	KERNELS=yes
 	export KERNELS
@@ -68,7 +68,8 @@ teardown_file() {
 setup() {
 	cd "$BATS_TEST_DIRNAME/.." || return
 	[ -n "${KERNELS:-}" ] && return
-	[ -z "${CI:-}" ] || grep -q already "$RUNS/kernels" || { cat "$RUNS/kernels" && return 1; }
+	! common/vm/or-here --inside || skip 'this is a VM already'
+	[ -z "${CI:-}" ] || { cat "$RUNS/kernels" && return 1; }
 	skip "$(tail -n 1 "$RUNS/kernels")"
 }
 
