@@ -56,7 +56,7 @@ setup_file() {
 		started well -i -k 6.1 bash -c 'cat /proc/cmdline; nproc'
 		started oops -k 6.1 bash -c "$CRASH"'
 			echo "WARNING: CPU: 0 PID: 1 at here.c:1" >/dev/kmsg; echo done'
-		started panic -c 1 bash -c 'echo this far; sleep 0.5; echo c >/proc/sysrq-trigger; sleep 60'
+		started panic -c 1 bash -c 'echo this far; until [ -s /run/vm/out ]; do sleep 0.1; done; echo c >/proc/sysrq-trigger; sleep 60'
 	} 3>&- &
 	wait
 }
