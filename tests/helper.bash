@@ -39,14 +39,15 @@ found-wrong() {
 
 # teardown: the next test finds no process on a host, no pin, and no host but the lasting ones.
 teardown() {
-	local host
+	local host gone=()
 
 	[ -n "$BATS_TEST_COMPLETED" ] || touch "$(found-wrong)"
 	kill-hosts
 	for host in /run/netns/*; do
 		host=${host##*/}
-		[[ " * $LASTING " == *" $host "* ]] || ip netns delete "$host"
+		[[ " * $LASTING " == *" $host "* ]] || gone+=("$host")
 	done
+	[ ${#gone[@]} = 0 ] || printf 'netns delete %s\n' "${gone[@]}" | ip -batch -
 	rm -rf "$PINS" "$MAPS" "${LOGS:?}"/*.*
 	[ -n "$LASTING" ] || rm -f "$LOGS/wires"
 }
@@ -64,7 +65,7 @@ kill-hosts() {
 
 # teardown_file: the lasting hosts end with the file.
 teardown_file() {
-	ip netns list | cut -d' ' -f1 | xargs -r -n 1 ip netns delete
+	ip netns list | sed 's/ .*//; s/^/netns delete /' | ip -batch -
 	rm -f "$LOGS/wires"
 }
 

@@ -3,7 +3,7 @@
 #
 # Words for tests of lab 06, in a sandbox: client — lb — lan 6 with the backends b1, b2, b3; web servers there, and
 # what lbd has of them.
-source common/netns.sh
+declare -F wire >/dev/null || source common/netns.sh
 
 CONF=$TMPDIR/lb.conf
 
@@ -28,12 +28,12 @@ mac() {
 
 # neighbour NUMBER…: lb knows where those are, and need not ask.
 neighbour() {
-	local number
+	local number to
 
 	for number; do
-		ip -n lb neigh replace "10.0.6.$number" lladdr "$(mac "$number")" dev veth1 nud permanent
-		ip -n lb neigh replace "fd00:6::$number" lladdr "$(mac "$number")" dev veth1 nud permanent
-	done
+		to="lladdr $(mac "$number") dev veth1 nud permanent"
+		printf 'neigh replace %s %s\n' "10.0.6.$number" "$to" "fd00:6::$number" "$to"
+	done | ip -n lb -batch -
 }
 
 # balance: starts the load balancer, of which [OPTION…] is told, with the file on stdin.

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * through [-c] PROGRAM FOLDER FRAME…: runs a pinned tc program on each frame, a file of
- * raw bytes, and writes what it made of it to FOLDER, under the same name. Prints a
- * line `FRAME VERDICT MARK PRIORITY OFFSET…` for each, in decimal: where the bytes are
- * that are others now. (One that is there only now, or not any more, is another.)
- * With -c the packet comes as from a card that has summed it up, and it is an error,
- * EBADMSG, if that sum is not that of the packet any more.
+ * through [-c | -x IFACE] PROGRAM FOLDER FRAME…: runs a pinned tc or XDP program on each
+ * frame, a file of raw bytes, and writes what it made of it to FOLDER, under the same
+ * name. Prints a line `FRAME VERDICT MARK PRIORITY OFFSET…` for each, in decimal: where
+ * the bytes are that are others now. (One that is there only now, or not any more, is
+ * another.) Mark and priority are 0 at XDP.
  *
- * through -x IFACE PROGRAM FOLDER FRAME…: the same of an XDP program, for which the
- * frames arrive on that interface; mark and priority are 0.
+ * With -c a packet comes to tc as from a card that has summed it up, and it is an error,
+ * EBADMSG, if that sum is not that of the packet any more. With -x it comes to XDP from
+ * that interface.
  */
 #include <errno.h>
 #include <error.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,15 +113,36 @@ static void run_xdp(int program, int ifindex, const char *folder,
 	run(program, &opts, &none, folder, frame);
 }
 
+static bool is_xdp(int program)
+{
+	struct bpf_prog_info info = {};
+	unsigned int size = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(program, &info, &size))
+		error(EXIT_FAILURE, errno, "ask what the program is");
+	return info.type == BPF_PROG_TYPE_XDP;
+}
+
+/* The number of an interface. */
+static int number_of(const char *interface)
+{
+	int ifindex = if_nametoindex(interface);
+
+	if (!ifindex)
+		error(EXIT_FAILURE, errno, "%s", interface);
+	return ifindex;
+}
+
 int main(int argc, char **argv)
 {
 	int flags = 0, ifindex = 0, option, program;
+	bool xdp;
 
 	while ((option = getopt(argc, argv, "cx:")) != -1)
 		if (option == 'c')
 			flags = CARD_SUM;
 		else if (option == 'x')
-			ifindex = if_nametoindex(optarg);
+			ifindex = number_of(optarg);
 	argv += optind;
 	if (argc - optind < 3)
 		error(2, 0,
@@ -129,8 +151,9 @@ int main(int argc, char **argv)
 	program = bpf_obj_get(argv[0]);
 	if (program < 0)
 		error(EXIT_FAILURE, errno, "%s", argv[0]);
+	xdp = is_xdp(program);
 	for (int i = 2; argv[i]; i++)
-		if (ifindex)
+		if (xdp)
 			run_xdp(program, ifindex, argv[1], argv[i]);
 		else
 			run_tc(program, flags, argv[1], argv[i]);
