@@ -6,6 +6,8 @@ FOLDERS := $(sort $(notdir $(wildcard labs/*)))
 NUMBERS := $(foreach folder,$(FOLDERS),$(firstword $(subst -, ,$(folder))))
 lab      = $(notdir $(wildcard labs/$1-*))
 stem     = $(subst -,_,$(patsubst $1-%,%,$(call lab,$1)))
+# What the story of a lab runs.
+runs     = build/probe $(shell grep -oE 'build/[a-z0-9_]+' labs/$(call lab,$1)/test.sh | sort -u)
 STEMS   := $(foreach number,$(NUMBERS),$(call stem,$(number)))
 WITHIN  := $(wildcard labs/*/*/)
 
@@ -61,7 +63,7 @@ doctor:
 	$Qcommon/doctor.sh
 
 ## lab-NN     builds lab NN and runs its story on a private network
-$(NUMBERS:%=lab-%): lab-%: build/$$(call stem,$$*) build/probe
+$(NUMBERS:%=lab-%): lab-%: $$(call runs,$$*)
 	$Qcommon/vm/or-here $* $(SANDBOX) labs/$(call lab,$*)/test.sh
 	@printf '\n%s\n' "Read labs/$(call lab,$*)/README.md; play: make shell-$*; be graded: make check-$*"
 
@@ -86,7 +88,7 @@ test-kernels: all
 	$Qtests/kernels running 6.1 6.12 -- $(LABS)
 
 ## shell-NN   opens a shell inside lab NN's network, its program attached
-$(NUMBERS:%=shell-%): shell-%: build/$$(call stem,$$*) build/probe
+$(NUMBERS:%=shell-%): shell-%: $$(call runs,$$*)
 	$Qcommon/vm/or-here $* $(SANDBOX) labs/$(call lab,$*)/test.sh shell
 
 # -- building: a BPF object, the skeleton that carries it, the loader ------------------------------

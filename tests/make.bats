@@ -66,6 +66,16 @@ rebuilds() {
 	rm labs/01-hello/keys.c
 }
 
+@test "make: all that a story runs is built for it" {
+	make clean
+	for lab in labs/*; do
+		plan=$(make -n "lab-$(basename "$lab" | cut -d- -f1)")
+		for program in $(grep -oE 'build/[a-z0-9_]+' "$lab/test.sh"); do
+			[[ $plan == *"LINK  $program\""* ]] || { echo "$lab: $program" && return 1; }
+		done
+	done
+}
+
 @test "make: a header that is gone does not stop the build" {
 	built
 	sed -i 's/#include "csum.h"/#include "sum.h"/' labs/02-*/xdp_drop.bpf.c
