@@ -55,7 +55,7 @@ has() {
 
 	run -0 in-lab "on server $COST -n 64 -r 1 --tsv --from client veth0"
 	for line in "${lines[@]}"; do
-		[[ $line =~ ^[^$'\t']+($'\t'$number){3}$'\t'(ns|emulated ns|instructions)$ ]] || { echo "$line" && false; }
+		[[ $line =~ ^[^$'\t']+($'\t'$number){3}$'\t'(ns|emulated ns|instructions)$'\t'$number$ ]] || { echo "$line" && false; }
 	done
 	[[ ${lines[0]} = 'no hook'$'\t'* ]]
 	[[ ${lines[-1]} = "$ALONE"$'\t'* ]]

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * volley ADDRESS PORT COUNT [SIZE]: sends COUNT UDP datagrams of SIZE (100) bytes, one
- * after the other, and prints how many ns one took, the median. Over a veth pair that is
- * the receiver's work too: it is done before sendto() returns.
+ * after the other, and prints how many ns each took, a line each, the shortest first. Over
+ * a veth pair that is the receiver's work too: it is done before sendto() returns.
  */
 #include <errno.h>
 #include <error.h>
@@ -41,7 +41,7 @@ int main(int argc, char **argv)
 	to.sin_port = htons(atoi(argv[2]));
 	count = atoi(argv[3]);
 	size = argc > 4 ? atoi(argv[4]) : 100;
-	took = calloc(count + 1, sizeof(*took));
+	took = calloc(count, sizeof(*took));
 	if (!took)
 		error(EXIT_FAILURE, errno, "%d times", count);
 	for (int i = 0; i < count; i++) {
@@ -52,6 +52,7 @@ int main(int argc, char **argv)
 		took[i] = now() - start;
 	}
 	qsort(took, count, sizeof(*took), by_size);
-	printf("%lld\n", took[count / 2]);
+	for (int i = 0; i < count; i++)
+		printf("%lld\n", took[i]);
 	return EXIT_SUCCESS;
 }

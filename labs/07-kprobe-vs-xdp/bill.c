@@ -112,7 +112,7 @@ static void print_remarks(enum unit unit)
 
 static void print_table(struct bill *bill, enum unit unit)
 {
-	struct summary path = summary_of(&bill->path);
+	struct summary path = summary_of(&bill->path.figures);
 	enum way reference = yardstick(bill);
 	double one = summary_of(&bill->ways[reference].figures).median;
 	double most = most_of(bill);
@@ -233,20 +233,19 @@ void print_bill(struct bill *bill, enum unit unit)
 
 /* -- for programs ---------------------------------------------------------- */
 
-static void print_line(const char *name, struct figures *figures,
-		       enum unit unit)
+static void print_line(const char *name, struct cost *cost, enum unit unit)
 {
-	struct summary summary = summary_of(figures);
+	struct summary summary = summary_of(&cost->figures);
 
-	if (figures->count)
-		printf("%s\t%.2f\t%.2f\t%.2f\t%s\n", name, summary.median,
-		       summary.low, summary.high, names[unit]);
+	if (cost->figures.count)
+		printf("%s\t%.2f\t%.2f\t%.2f\t%s\t%.2f\n", name, summary.median,
+		       summary.low, summary.high, names[unit], cost->least);
 }
 
 void print_bill_as_tsv(struct bill *bill, enum unit unit)
 {
 	print_line("no hook", &bill->path, unit);
 	for (enum way way = 0; way < WAYS; way++)
-		print_line(way_name(way), &bill->ways[way].figures, unit);
-	print_line(alone, &bill->alone.figures, unit);
+		print_line(way_name(way), &bill->ways[way], unit);
+	print_line(alone, &bill->alone, unit);
 }

@@ -10,15 +10,15 @@
 /* What one way costs. */
 struct cost {
 	struct figures figures; /* of each round, for one packet */
-	unsigned long long
-		seen;	   /* packets that its program counted meanwhile */
+	double least; /* what a packet took with it, path and all, at best */
+	unsigned long long seen; /* packets that were sent past it */
 	char missing[128]; /* why this kernel does not have it, or empty */
 };
 
 struct bill {
 	struct cost ways[WAYS];
-	struct cost alone;   /* the XDP program, without a packet's path */
-	struct figures path; /* that path, with no hook */
+	struct cost alone; /* the XDP program, without a packet's path */
+	struct cost path;  /* that path, with no hook: all of what it costs */
 };
 
 /* What a nanosecond of this machine's clock is. */
@@ -33,7 +33,7 @@ enum unit clock_unit(void);
 /* Prints BILL, in UNIT, as a table with what to think of it. Sorts its figures. */
 void print_bill(struct bill *bill, enum unit unit);
 
-/* The same for programs: lines "NAME\tmedian\tlow\thigh\tunit" of what was measured. */
+/* The same for programs: lines "NAME\tmedian\tlow\thigh\tunit\tleast" of what was measured. */
 void print_bill_as_tsv(struct bill *bill, enum unit unit);
 
 #endif
