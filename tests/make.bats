@@ -70,9 +70,9 @@ rebuilds() {
 	make clean
 	for lab in labs/*; do
 		plan=$(make -n "lab-$(basename "$lab" | cut -d- -f1)")
-		for program in $(grep -oE 'build/[a-z0-9_]+' "$lab/test.sh"); do
+		while read -r program; do
 			[[ $plan == *"LINK  $program\""* ]] || { echo "$lab: $program" && return 1; }
-		done
+		done < <(grep -oE 'build/[a-z0-9_]+' "$lab/test.sh")
 	done
 }
 
