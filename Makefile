@@ -7,7 +7,7 @@ NUMBERS := $(foreach folder,$(FOLDERS),$(firstword $(subst -, ,$(folder))))
 lab      = $(notdir $(wildcard labs/$1-*))
 stem     = $(subst -,_,$(patsubst $1-%,%,$(call lab,$1)))
 # What the story of a lab runs.
-runs     = build/probe $(shell grep -oE 'build/[a-z0-9_]+' labs/$(call lab,$1)/test.sh | sort -u)
+runs     = build/$(call stem,$1) build/probe $(shell grep -oE 'build/[a-z0-9_]+' labs/$(call lab,$1)/test.sh | sort -u)
 STEMS   := $(foreach number,$(NUMBERS),$(call stem,$(number)))
 WITHIN  := $(wildcard labs/*/*/)
 
@@ -133,9 +133,10 @@ build/%: build/%.o
 	$Q$(AS_OWNER) $(CC) $^ $(LDLIBS) -o $@
 
 ## vm-TARGET  makes TARGET in a virtual machine, on a stock kernel [KERNEL=6.12]
-# What can be built is built here first, where it is quicker.
+# What can be built is built here first, where it is quicker. A lab that goes there by itself measures there.
+exactly = $(if $(wildcard labs/$(lastword $(subst -, ,$1))-*/kernel),-I)
 vm-%: all
-	$Qcommon/vm/run -k "$(or $(KERNEL),6.12)" $(VMFLAGS) make --no-print-directory $* $(MAKEOVERRIDES)
+	$Qcommon/vm/run -k "$(or $(KERNEL),6.12)" $(call exactly,$*) $(VMFLAGS) make --no-print-directory $* $(MAKEOVERRIDES)
 
 ## vm-shell   opens a shell in it
 vm-shell: all

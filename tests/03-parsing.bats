@@ -187,10 +187,12 @@ listening() {
 	everything
 	while read -r frame got _ _ changed; do
 		expected "$frame"
-		[ "${XDP_VERDICTS[got]} $changed" = "$verdict " ] && continue
+		[[ $got != [0-4] ]] || got=${XDP_VERDICTS[got]}
+		[ "$got $changed" = "$verdict " ] && continue
 		send "$frame" # once more, to show it
 		verdict "$verdict"
 		unchanged
+		wrong "among others too: verdict $verdict, and no byte another" "$got, bytes: ${changed:-none}"
 	done <<<"$RESULTS"
 }
 

@@ -131,7 +131,7 @@ misused() {
 		nothing() { ! ip -n server -d link show veth0 | grep -q xdp && ! there; }
 		switched() { [ "$(<$SWITCH)" = "$1" ]; }
 		measure() {
-			nsenter --net=/run/netns/server build/kprobe_vs_xdp cost -n 64000 --from client veth0 >$TMPDIR/out 2>&1 &
+			nsenter --net=/run/netns/server build/kprobe_vs_xdp cost -n 16000 --from client veth0 >$TMPDIR/out 2>&1 &
 			disown
 		}
 		ends() { ! kill -0 $!; }

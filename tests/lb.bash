@@ -77,11 +77,11 @@ web() {
 	for host; do wait-for on "$host" socat -u OPEN:/dev/null 'TCP6:[::1]:8080' || fail "no web server on $host"; done
 }
 
-# slowly HOST…: what they send takes its time: 10 MB two seconds and a half.
+# slowly HOST…: what they send takes its time: 10 MB two seconds and a half, and more where all takes longer.
 slowly() {
 	local host
 
-	for host; do on "$host" tc qdisc add dev veth0 root tbf rate 32mbit burst 16k limit 1m; done
+	for host; do on "$host" tc qdisc add dev veth0 root tbf rate $((32000 * 5 / DEADLINE))kbit burst 16k limit 1m; done
 }
 
 # names ADDRESS FIRST N: asks N times who is there, from the ports FIRST, FIRST + 1, … (what the load balancer makes

@@ -20,7 +20,8 @@ setup() {
 #     behind COMMAND…    lbd in the background; its process id is $pid
 #     early              starts the daemon where no data plane is
 WORDS='
-	DEADLINE=20 # a busy machine takes its time to load the data plane
+	SLOW=$((DEADLINE / 5)) # 1, and more where all takes longer
+	DEADLINE=$((20 * SLOW)) # a busy machine takes its time to load the data plane
 	PINS=/sys/fs/bpf/lb CONF=$TMPDIR/lb.conf
 	config() { printf "%s\n" "$@" >$CONF; }
 	begin() { start server build/lbd -c $CONF; }
@@ -443,7 +444,7 @@ fd00::1 8080 of fd09::1 80/tcp is down: Connection refused' '
 		checked() { [ "$(output-of client tcpdump | grep -c " IP6* .*Flags \\[R")" -ge 6 ]; } # each ends with RST
 		wait-for checked
 		backends | sort
-		kill $(ip netns pids client)
+		kill $(ip netns pids client) 2>/dev/null
 		both() { [ "$(output-of server lbd | grep -c "is down")" = 2 ]; }
 		wait-for both
 		output-of server lbd | grep "is down" | sort'
@@ -470,7 +471,7 @@ fd00::1 8080 of fd09::1 80/tcp is down: Connection refused' '
 
 @test "lbd: fall and rise count in a row, and survive a reload" {
 	tells 0 true '
-		config "vip 10.9.0.1 80/tcp nat" "check interval 0.1 fall 5" "backend 10.0.0.1 8080"
+		config "vip 10.9.0.1 80/tcp nat" "check interval 0.$SLOW fall 5" "backend 10.0.0.1 8080"
 		capture client veth0 "tcp[tcpflags] == tcp-syn and dst port 8080"
 		begin
 		asked() { [ "$(output-of client tcpdump | wc -l)" -ge $1 ]; }
@@ -486,7 +487,7 @@ fd00::1 8080 of fd09::1 80/tcp is down: Connection refused' '
 		on client ip addr add 10.1.0.0/16 dev lo
 		ip -n server route add 10.1.0.0/16 via 10.0.0.1
 		on client socat TCP4-LISTEN:8080,fork,reuseaddr,backlog=500 EXEC:true 2>/dev/null 3>&- &
-		{ echo "vip 10.9.0.1 80/tcp nat"; echo "check interval 0.5 fall 2"
+		{ echo "vip 10.9.0.1 80/tcp nat"; echo "check interval $((SLOW / 2)).5 fall 2"
 			printf "backend 10.1.0.%d 8080\n" {1..250}; printf "backend 10.1.1.%d 8081\n" {1..250}; } >$CONF
 		begin
 		all() { [ "$(shown "[.vips[].backends[] | select(.state == \"down\")] | length")" = 250 ]; }
@@ -557,7 +558,7 @@ lbd: drain 10.0.0.1: somebody has undrained it' "$TWO"'
 		lbd reload >/dev/null
 		stop server lbd; begin
 		backends
-		kill $(ip netns pids client)
+		kill $(ip netns pids client) 2>/dev/null
 		wait-for said "is down"
 		backends
 		lbd undrain 10.0.0.1

@@ -152,6 +152,8 @@ int main(int argc, char **argv)
 	if (program < 0)
 		error(EXIT_FAILURE, errno, "%s", argv[0]);
 	xdp = is_xdp(program);
+	if (xdp ? flags : ifindex)
+		error(2, 0, "%s: -c is for tc, -x for XDP", argv[0]);
 	for (int i = 2; argv[i]; i++)
 		if (xdp)
 			run_xdp(program, ifindex, argv[1], argv[i]);

@@ -54,7 +54,8 @@ setup_file() {
 		RUNS='$RUNS' BATS_ROOT_PID=$BATS_ROOT_PID; $EVERYTHING" 3>&- &
 	{
 		started well -i -k 6.1 bash -c 'cat /proc/cmdline; nproc'
-		started oops -k 6.1 bash -c "$CRASH"'
+		started oops -I -k 6.1 bash -c "$CRASH"'
+			echo "$(nproc) $(grep -c underhood.icount /proc/cmdline) $(grep -cm1 "QEMU TCG" /proc/cpuinfo)"
 			echo "WARNING: CPU: 0 PID: 1 at here.c:1" >/dev/kmsg; echo done'
 		started panic -c 1 bash -c 'echo this far; until [ -s /run/vm/out ]; do sleep 0.1; done; echo c >/proc/sysrq-trigger; sleep 60'
 	} 3>&- &
@@ -129,6 +130,12 @@ shows() {
 	[ "${lines[1]}" = 1 ]
 }
 
+@test "vm: with -I it does so, but not under KVM" {
+	[ "$(uname -m)" = x86_64 ] || skip 'what is emulated says so on x86'
+	run -0 cat "$RUNS/oops.out"
+	[[ ${lines[1]} == '1 1 1' || ${lines[1]} == '2 0 0' ]]
+}
+
 # -- how a run can end ---------------------------------------------------------------------------
 
 @test "vm: what goes well has status 0, and says nothing of its own" {
@@ -139,7 +146,9 @@ shows() {
 @test "vm: an oops or a warning of the kernel fails the run, though the command went well" {
 	[ "$(uname -m)" = x86_64 ] || skip 'the oops is in the instructions of x86'
 	shows oops 125
-	[ "$(cat "$RUNS/oops.out")" = $'insmod: 137\ndone' ] # killed, and all went on
+	run -0 cat "$RUNS/oops.out"
+	[ "${lines[0]}" = 'insmod: 137' ] # killed
+	[ "${lines[-1]}" = 'done' ] # and all went on
 	grep -q "the guest's kernel complains, in $RUNS/oops.log" "$RUNS/oops.err"
 	grep -q 'BUG: kernel NULL pointer dereference, address: 0000000000000000' "$RUNS/oops.err"
 	grep -q 'Oops: 0002' "$RUNS/oops.err"

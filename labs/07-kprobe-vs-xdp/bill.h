@@ -10,8 +10,8 @@
 /* What one way costs. */
 struct cost {
 	struct figures figures; /* of each round, for one packet */
-	double least; /* what a packet took with it, path and all, at best */
-	unsigned long long seen; /* packets that were sent past it */
+	double least; /* that a packet took in a batch, with its path if any */
+	unsigned long long seen; /* packets that were measured */
 	char missing[128]; /* why this kernel does not have it, or empty */
 };
 
