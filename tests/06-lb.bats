@@ -710,22 +710,26 @@ limited() {
 
 @test "6.8 [3] above the limit nothing is written any more; a flow that begins anew is no new one" {
 	limited 50
-	snapshot reasons
-	early beyond-limit
+	# A slow machine may not be done before the next second, when there is room again: so, some tries.
+	for port in 1024 4024 7024 10024; do
+		snapshot reasons
+		early beyond-limit "$port"
+		[ "$THEN" != "$WINDOW" ] || break
+	done
+	[ "$THEN" = "$WINDOW" ] ||
+		wrong "no change in new_flows" "$(diff <(jq -c '.[]' <<<"$WINDOW") <(jq -c '.[]' <<<"$THEN"))"
 	reasons unfollowed:210
 }
 
-# beyond-limit: 60 flows, then 200 others, then 50 of the first ones anew. All but the 60 leave no trace.
+# beyond-limit PORT: 60 flows, then 200 others, then 50 of the first ones anew. All but the 60 leave no trace: of the
+# window of new flows there is $WINDOW after these, and $THEN at the end.
 beyond-limit() {
-	local window
-
-	flows ipv4-tcp22 port 1024 60 | served 60
-	window=$(dump new_flows)
-	flows ipv4-tcp22 port 2024 200 | served 200
-	flows ipv4-tcp22-rst port 1024 50 | served 50
-	flows ipv4-tcp22 port 1024 50 | served 50
-	[ "$(dump new_flows)" = "$window" ] ||
-		wrong "no change in new_flows" "$(diff <(jq -c '.[]' <<<"$window") <(dump new_flows | jq -c '.[]'))"
+	flows ipv4-tcp22 port "$1" 60 | served 60
+	WINDOW=$(dump new_flows)
+	flows ipv4-tcp22 port $(($1 + 1000)) 200 | served 200
+	flows ipv4-tcp22-rst port "$1" 50 | served 50
+	flows ipv4-tcp22 port "$1" 50 | served 50
+	THEN=$(dump new_flows)
 }
 
 @test "6.8 [3] each VIP has a limit of its own; 0 is none" {
