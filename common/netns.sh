@@ -67,6 +67,8 @@ fail() {
 		sed 's/^/    /' "$log"
 	done >&2
 	[[ $- != *i* ]] || kill -INT $$ # who plays in a shell is back at its prompt
+	# shellcheck disable=SC2034 # Bats shows the line of the test that it noted last
+	BATS_DEBUG_LAST_STACK_TRACE_IS_VALID=yes
 	exit 1
 }
 

@@ -26,9 +26,12 @@ lasting() {
 	[ -e "/run/netns/$1" ]
 }
 
-# briefly: where BRIEF is set, skips a test of an exercise that another test has already found wrong. To
-# a student the first failure of each is shown, and a mutant needs to be killed once.
+# briefly: what a graded test begins with. Before every command, of the helpers too, Bats would note where the test is,
+# and most of its time would go there: from here on (no functrace) only before those of the test itself. And where BRIEF
+# is set, a test of an exercise that another test has already found wrong is skipped: to a student the first failure of
+# each is shown, and a mutant needs to be killed once.
 briefly() {
+	set +T
 	[ -z "${BRIEF:-}" ] || [ ! -e "$(found-wrong)" ] || skip "an earlier test of the exercise failed"
 }
 
