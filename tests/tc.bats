@@ -191,13 +191,19 @@ ways() {
 	# In the network of the story, which has these classes.
 	run -0 make -s shell-05 <<-'END'
 		set -e
-		bytes() { on server tc -s class show dev veth0 classid "$1" | awk '$1 == "Sent" { print $2 }'; }
-		much() { [ "$(bytes 1:20)" -gt 250000 ]; }
+		bytes() {
+			on server tc -s class show dev veth0 |
+				awk '$1 == "class" { class = $3 } $1 == "Sent" { sent[class] = $2 } END { print sent["1:10"], sent["1:20"] }'
+		}
+		beyond() { read -r most least < <(bytes) && [ $((most - $1)) -gt 250000 ] && [ $((least - $2)) -gt 250000 ]; }
 		for port in 5001 5002; do
 			yes "$(printf %1400s '')" | on server socat -u -b 1401 - UDP-DATAGRAM:10.0.0.1:$port &
 		done 2>/dev/null
-		wait-for much || fail "the class 1:20 gets nothing"
-		echo $(bytes 1:10) $(bytes 1:20)
+		# Counted from a moment on when both have packets waiting: before, one has what the other does not use.
+		wait-for beyond -200000 -200000 || fail "a class gets nothing"
+		before=($most $least)
+		wait-for beyond ${before[@]} || fail "a class gets no more"
+		echo $((most - before[0])) $((least - before[1]))
 	END
 	read -r most least <<<"${lines[-1]}"
 	[ $((most * 10)) -gt $((least * 27)) ] && [ $((most * 10)) -lt $((least * 33)) ] ||
