@@ -272,7 +272,7 @@ start() {
 	log=$(log-of "$1" "$2")
 	shift 2
 
-	rm -f "$log".*
+	[ ! -e "$log.pid" ] || rm -f "$log".*
 	{
 		nsenter --net=/run/netns/"$host" "$program" "$@" \
 			>"$log.out" 2>"$log.err" 3>&- </dev/null &
@@ -291,7 +291,10 @@ log-of() {
 
 # pid-of HOST PROGRAM: the process id of a started loader.
 pid-of() {
-	cat "$(log-of "$1" "$2").pid" 2>/dev/null || fail "$2 was not started on $1"
+	local pid
+
+	read -r pid 2>/dev/null <"$(log-of "$1" "$2").pid" || fail "$2 was not started on $1"
+	echo "$pid"
 }
 
 # held prog|map HOST PROGRAM: "ID NAME" of those that a started loader has a file descriptor of; a map

@@ -42,7 +42,7 @@ found-wrong() {
 
 # teardown: the next test finds no process on a host, no pin, and no host but the lasting ones.
 teardown() {
-	local host gone=()
+	local host gone=() wires=''
 
 	[ -n "$BATS_TEST_COMPLETED" ] || touch "$(found-wrong)"
 	kill-hosts
@@ -51,8 +51,8 @@ teardown() {
 		[[ " * $LASTING " == *" $host "* ]] || gone+=("$host")
 	done
 	[ ${#gone[@]} = 0 ] || printf 'netns delete %s\n' "${gone[@]}" | ip -batch -
-	rm -rf "$PINS" "$MAPS" "${LOGS:?}"/*.*
-	[ -n "$LASTING" ] || rm -f "$LOGS/wires"
+	[ -n "$LASTING" ] || wires=$LOGS/wires
+	rm -rf "$PINS" "$MAPS" "${LOGS:?}"/*.* ${wires:+"$wires"}
 }
 
 # kill-hosts: ends every process that is on a host of the network, and not on this one.
@@ -84,7 +84,7 @@ attach() {
 # pin HOST PROGRAM: pins what a started loader holds: programs as $PINS/NAME, maps as
 # $MAPS/NAME, its global variables as $MAPS/bss.
 pin() {
-	rm -rf "$PINS" "$MAPS"
+	[ ! -e "$PINS" ] || rm -rf "$PINS" "$MAPS"
 	mkdir "$PINS" "$MAPS"
 	build/hold "$(pid-of "$1" "$2")" "$PINS" "$MAPS"
 }
