@@ -133,8 +133,8 @@ build/%: build/%.o
 	$Q$(AS_OWNER) $(CC) $^ $(LDLIBS) -o $@
 
 ## vm-TARGET  makes TARGET in a virtual machine, on a stock kernel [KERNEL=6.12]
-# What can be built is built here first, where it is quicker. By instructions (-I) is measured what a lab measures that
-# goes there by itself, alone or among all.
+# What can be built is built here first, where it is quicker. A lab that goes there by itself measures there, alone and
+# among all: by a clock of instructions, -I.
 exactly = $(if $(filter check test test-all,$1)$(wildcard labs/$(lastword $(subst -, ,$1))-*/kernel),-I)
 vm-%: all
 	$Qcommon/vm/run -k "$(or $(KERNEL),6.12)" $(call exactly,$*) $(VMFLAGS) make --no-print-directory $* $(MAKEOVERRIDES)

@@ -11,12 +11,6 @@
 
 #define YOUNG 300000000 /* ns */
 
-static void wait_until(const struct timespec *t)
-{
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, t, NULL))
-		;
-}
-
 int main(int argc, char **argv)
 {
 	struct timespec t;
@@ -26,7 +20,9 @@ int main(int argc, char **argv)
 	if (argc == 1 && t.tv_nsec >= YOUNG) {
 		t.tv_sec++;
 		t.tv_nsec = 10000000; /* it has ticks of up to 10 ms in BPF */
-		wait_until(&t);
+		while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t,
+				       NULL))
+			;
 	}
 	printf("%lld\n", (long long)t.tv_sec);
 	return EXIT_SUCCESS;

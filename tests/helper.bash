@@ -42,7 +42,7 @@ found-wrong() {
 
 # teardown: the next test finds no process on a host, no pin, and no host but the lasting ones.
 teardown() {
-	local host gone=() wires=''
+	local host gone=()
 
 	[ -n "$BATS_TEST_COMPLETED" ] || touch "$(found-wrong)"
 	kill-hosts
@@ -51,8 +51,8 @@ teardown() {
 		[[ " * $LASTING " == *" $host "* ]] || gone+=("$host")
 	done
 	[ ${#gone[@]} = 0 ] || printf 'netns delete %s\n' "${gone[@]}" | ip -batch -
-	[ -n "$LASTING" ] || wires=$LOGS/wires
-	rm -rf "$PINS" "$MAPS" "${LOGS:?}"/*.* ${wires:+"$wires"}
+	rm -rf "$PINS" "$MAPS" "${LOGS:?}"/*.*
+	[ -n "$LASTING" ] || rm -f "$LOGS/wires"
 }
 
 # kill-hosts: ends every process that is on a host of the network, and not on this one.
