@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define YOUNG 300000000 /* ns */
+#define YOUNG 100000000 /* ns */
 
 int main(int argc, char **argv)
 {
