@@ -736,9 +736,11 @@ beyond-limit() {
 
 	flows ipv4-tcp22 port "$1" 60 >"$flows"
 	WINDOW=$(build/counters "$MAPS/new_flows")
-	flows ipv4-tcp22 port $(($1 + 1000)) 200 >>"$flows"
-	flows ipv4-tcp22-rst port "$1" 50 >>"$flows"
-	flows ipv4-tcp22 port "$1" 50 >>"$flows"
+	{
+		flows ipv4-tcp22 port $(($1 + 1000)) 200
+		flows ipv4-tcp22-rst port "$1" 50
+		flows ipv4-tcp22 port "$1" 50
+	} >>"$flows"
 	THEN=$(build/counters "$MAPS/new_flows")
 }
 

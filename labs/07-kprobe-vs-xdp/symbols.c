@@ -9,6 +9,8 @@
 
 #define KALLSYMS "/proc/kallsyms"
 
+enum { KSYM_NAME_LEN = 512 }; /* the longest that a kernel has */
+
 static struct table {
 	char *text;		/* the file; a name is a piece of it */
 	struct symbol *symbols; /* sorted by address */
@@ -77,25 +79,41 @@ static char *read_text(void)
 	return NULL;
 }
 
-/* Puts those symbols of TEXT into TABLE that are others, or not. */
-static bool fill(struct table *table, char *text, bool is_others)
+/*
+ * The lines of TEXT that are not the kernel's own: those come first, and none of them
+ * says in brackets whose it is. They are cut off from TEXT; NULL: memory is short.
+ */
+static char *cut_others(char *text)
 {
+	char *first = strstr(text, "\t["), *others;
+
+	if (!first)
+		return strdup("");
+	while (first > text && first[-1] != '\n')
+		first--;
+	others = strdup(first);
+	*first = '\0';
+	return others;
+}
+
+/* Puts the symbols of TEXT, which becomes part of it, into TABLE in place of what is there. */
+static bool fill(struct table *table, char *text)
+{
+	bool enough = text; /* memory */
 	struct symbol symbol;
 	char *line, *rest;
 
-	table->text = text;
-	for (line = strtok_r(text, "\n", &rest); line;
-	     line = strtok_r(NULL, "\n", &rest)) {
-		if (!parse(line, &symbol) || !symbol.module == is_others)
-			continue;
-		if (!add(table, &symbol)) {
-			fail("read %s: %s", KALLSYMS, strerror(ENOMEM));
-			return false;
-		}
-	}
+	free(table->text);
+	free(table->symbols);
+	*table = (struct table){ .text = text };
+	for (line = enough ? strtok_r(text, "\n", &rest) : NULL; line && enough;
+	     line = strtok_r(NULL, "\n", &rest))
+		enough = !parse(line, &symbol) || add(table, &symbol);
+	if (!enough)
+		fail("read %s: %s", KALLSYMS, strerror(ENOMEM));
 	if (table->count)
 		qsort(table->symbols, table->count, sizeof(symbol), by_address);
-	return true;
+	return enough;
 }
 
 bool symbols_read(void)
@@ -105,10 +123,10 @@ bool symbols_read(void)
 	if (own.count)
 		return true;
 	text = read_text();
-	if (!text || !fill(&own, text, false))
+	if (!text || !fill(&others, cut_others(text)) || !fill(&own, text))
 		return false;
 	if (own.count && own.symbols[own.count - 1].address)
-		return symbols_refresh();
+		return true;
 	fail("read %s: it gives no addresses (this needs root: sudo)",
 	     KALLSYMS);
 	return false;
@@ -116,19 +134,11 @@ bool symbols_read(void)
 
 bool symbols_refresh(void)
 {
-	char *text = read_text(), *first;
+	char *text = read_text();
+	bool done = text && fill(&others, cut_others(text));
 
-	free(others.text);
-	free(others.symbols);
-	memset(&others, 0, sizeof(others));
-	if (!text)
-		return false;
-	/* The kernel's own come first, and are many: their lines are left out. */
-	first = strstr(text, "\t[");
-	while (first && first > text && first[-1] != '\n')
-		first--;
-	memmove(text, first ? first : "", strlen(first ? first : "") + 1);
-	return fill(&others, text, true);
+	free(text);
+	return done;
 }
 
 const struct symbol *symbols_all(bool of_others, size_t *count)
@@ -152,7 +162,8 @@ static __u64 find_line(FILE *file, const char *name)
 	return 0;
 }
 
-__u64 symbol_address(const char *name)
+/* The same in the file: a long way through it, for the kernel makes each line anew. */
+static __u64 find_in_file(const char *name)
 {
 	FILE *file = fopen(KALLSYMS, "r");
 	__u64 address = file ? find_line(file, name) : 0;
@@ -160,6 +171,28 @@ __u64 symbol_address(const char *name)
 	if (file)
 		fclose(file);
 	return address;
+}
+
+static __u64 find_in_own(const char *name)
+{
+	for (size_t i = 0; i < own.count; i++)
+		if (!strcmp(own.symbols[i].name, name))
+			return own.symbols[i].address;
+	return 0;
+}
+
+__u64 symbol_address(const char *name)
+{
+	static struct {
+		char name[KSYM_NAME_LEN];
+		__u64 address;
+	} last; /* which is often asked for again */
+
+	if (!last.address || strcmp(last.name, name) != 0) {
+		snprintf(last.name, sizeof(last.name), "%s", name);
+		last.address = find_in_own(name) ?: find_in_file(name);
+	}
+	return last.address;
 }
 
 /* The last of TABLE that begins at ADDRESS or before, or NULL. */

@@ -32,8 +32,8 @@ const struct symbol *symbols_all(bool others, size_t *count);
 
 /*
  * Where the symbol NAME is, or 0: there is none, or the kernel does not tell (only
- * root). Of several of that name, the first. Needs no symbols_read(): for one name it
- * reads as far as that.
+ * root). Of several of that name, the first. Needs no symbols_read(): without, it reads
+ * the file as far as that name.
  */
 __u64 symbol_address(const char *name);
 

@@ -65,7 +65,7 @@ draw() {
 host client
 host server
 wire client server
-on server build/kprobe_vs_xdp cost --from client --tsv veth0 >"$TMPDIR/costs" || exit 1
+on server build/kprobe_vs_xdp cost -r 8 --from client --tsv veth0 >"$TMPDIR/costs" || exit 1
 
 # In the columns of bench.
 printf '\n%-50s %8s %19s\n' "$(cut -f 5 "$TMPDIR/costs" | head -n 1) that a hook adds" cost quartiles
