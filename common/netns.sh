@@ -14,6 +14,7 @@ set -euo pipefail
 
 TOP=$(realpath "$(dirname "${BASH_SOURCE[0]}")/..")
 source "$TOP/common/path.sh"
+export LC_ALL=C # what tools say is compared; and bash takes a fifth less time over bytes than over characters
 
 # in-sandbox: is this process in the mount namespace that enter-sandbox made?
 in-sandbox() {
@@ -373,7 +374,7 @@ stage() {
 	export DEADLINE
 	printf '%s\n' "hosts: $(ip netns list | awk '{ print $1 }' | sort | xargs)" \
 		'type: on HOST COMMAND…, start HOST PROGRAM…, stop HOST PROGRAM; exit when done'
-	PS1="lab-$(basename "$(dirname "$0")" | cut -d- -f1)# " bash --norc --noprofile || status=$?
+	PS1="lab-$(basename "$(dirname "$0")" | cut -d- -f1)# " env -u LC_ALL bash --norc --noprofile || status=$?
 	[ ! -t 0 ] || exit 0 # at a terminal the last command's status is no failure of the lab
 	exit "$status"
 }

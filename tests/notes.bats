@@ -438,8 +438,10 @@ filters() {
 		load tail
 		map() { bpftool -j map show | jq ".[] | select(.id as \$id | $(about tail .map_ids) | index(\$id)) | select(.type == \"$1\").id"; }
 		runs() { bpftool -j map dump id "$(map array)" | jq "[.. | objects | .runs? // empty][0]"; }
-		# Nobody but the program holds the array: it is emptied as soon as bpftool has left.
+		# Nobody but the program holds the array: it is emptied when bpftool has left, by a worker of the kernel.
+		emptied() { [ "$(bpftool -j map dump id "$(map prog_array)")" = "[]" ]; }
 		bpftool map update id "$(map prog_array)" key 0 0 0 0 value pinned /sys/fs/bpf/tail
+		wait-for emptied || fail "the array is not emptied"
 		expect 2 "$(returns tail)"
 		expect 1 "$(runs)"
 		bpftool map pin id "$(map prog_array)" /sys/fs/bpf/self

@@ -156,6 +156,13 @@ gone() {
 	[ "$(wc -l <<<"$output")" = 2 ] # lo and veth0
 }
 
+@test "sandbox: what tools say there is in no language of the user's; a shell to play in has it" {
+	run -0 env LC_ALL=C.UTF-8 common/netns.sh sh -c 'echo "$LC_ALL"'
+	[ "$output" = C ]
+	run -0 env LC_ALL=C.UTF-8 make shell-01 <<<'echo "language: ${LC_ALL-the user}"'
+	[[ $output == *"language: the user"* ]]
+}
+
 @test "sandbox: the status of the command is the status of the sandbox" {
 	run -7 common/netns.sh sh -c 'exit 7'
 	run -0 common/netns.sh true
