@@ -53,7 +53,7 @@ setup_file() {
 	CI=here DEADLINE=77 UNKNOWN=here started everything -m 640 bash -c "
 		RUNS='$RUNS' BATS_ROOT_PID=$BATS_ROOT_PID; $EVERYTHING" 3>&- &
 	{
-		started well -i -k 6.1 bash -c 'cat /proc/cmdline; nproc'
+		started well -i -k 6.1 bash -c 'cat /proc/cmdline; nproc; touch "$1/new" /run/newer; ls -t "$1/new" /run/newer' - "$RUNS"
 		started oops -I -k 6.1 bash -c "$CRASH"'
 			echo "$(nproc) $(grep -c underhood.icount /proc/cmdline) $(grep -cm1 "QEMU TCG" /proc/cpuinfo)"
 			echo "WARNING: CPU: 0 PID: 1 at here.c:1" >/dev/kmsg; echo done'
@@ -128,6 +128,7 @@ shows() {
 	run -0 cat "$RUNS/well.out"
 	[[ ${lines[0]} == *' underhood.vm underhood.icount'* ]]
 	[ "${lines[1]}" = 1 ]
+	[ "${lines[2]}" = /run/newer ] # its clock is not behind that of the tree
 }
 
 @test "vm: with -I it does so, but not under KVM" {

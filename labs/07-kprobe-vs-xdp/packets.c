@@ -234,6 +234,8 @@ void packets_alone(bool alone)
 	/* Where that is not allowed, some batches have to be sent again. */
 	sched_setscheduler(0, alone ? SCHED_FIFO : SCHED_OTHER,
 			   alone ? &urgent : &usual);
+	if (!alone)
+		sched_yield(); /* whoever has waited meanwhile has its turn */
 }
 
 double packets_send(int count)
