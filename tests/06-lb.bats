@@ -714,10 +714,11 @@ limited() {
 
 @test "6.8 [3] in another second so many again" {
 	limited 50
-	early flows ipv4-udp22 port 1024 200 | served 200
-	sleep 0.4 # no longer early
-	early flows ipv4-udp22 port 2024 200 | served 200
-	followed 100
+	for port in 1024 2024 3024; do # a minute too may just have ended, but not twice
+		early flows ipv4-udp22 port "$port" 200 | served 200
+		sleep 0.4 # no longer early
+	done
+	followed 150
 }
 
 @test "6.8 [3] above the limit nothing is written any more; a flow that begins anew is no new one" {
