@@ -172,8 +172,8 @@ SHARES='
 		nat 11 12 13 | sed "s/tcp nat/& new-flows 1000/" >"$CONF"
 		start lb build/lb veth0 veth1 veth2
 		start lb build/lbd -c "$CONF"
-		sed "s/^02.*#/02 00 00 00 01 02 02 00 00 00 01 01 #/; s/^0a 00 00 02 /0a 00 06 64 /; s/00 16 /00 50 /; s/#.*//; s/.*/\U&/" \
-			tests/packets/ipv4-tcp22.hex | tr -d " \n" | basenc --base16 -d >"$TMPDIR/syn"
+		sed "s/^02.*#/02 00 00 00 01 02 02 00 00 00 01 01 #/; s/^0a 00 00 02 /0a 00 06 64 /; s/00 16 /00 50 /" \
+			tests/packets/ipv4-tcp22.hex | tests/frame - >"$TMPDIR/syn"
 		on attacker build/flood veth0 0 1000000 <"$TMPDIR/syn" & pid=$!
 		flooded() { [ "$(reason unfollowed)" -gt 100000 ]; }
 		DEADLINE=$((DEADLINE * 4)) wait-for flooded || fail "no flood: $(reason unfollowed)"
