@@ -19,7 +19,10 @@ WARN    := -Wall -Wextra -Werror -Wno-unused-parameter
 BPFWARN := $(WARN) -Wno-unused-function
 # asm/types.h stands in the compiler's own multiarch folder, where there is one.
 MULTI    = /usr/include/$(shell $(CC) -print-multiarch)
-BPFFLAGS = -target bpf -D__TARGET_ARCH_$(ARCH) -O2 -g $(BPFWARN) -Icommon -idirafter $(MULTI)
+# The version of the BPF instruction set. It is named here because compilers differ in their default: v1 up to
+# clang 19, v3 from clang 20 on. tests/accepted tries each program with the others too.
+BPF_CPU ?= v3
+BPFFLAGS = -target bpf -mcpu=$(BPF_CPU) -D__TARGET_ARCH_$(ARCH) -O2 -g $(BPFWARN) -Icommon -idirafter $(MULTI)
 CFLAGS  := -O2 -g $(WARN) -D_GNU_SOURCE -Icommon -Ibuild $(addprefix -I,$(sort $(dir $(WITHIN:%/=%))))
 LDLIBS  := -Wl,--as-needed -lbpf -lelf -lz -lpcap -pthread
 SANDBOX := common/netns.sh
@@ -48,7 +51,7 @@ vpath %.c $(addprefix labs/,$(FOLDERS)) $(WITHIN) common tests tests/bench
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
 .SECONDARY:
-.PHONY: help vm-shell test-kernels all deps doctor check test test-all handout mutants wheats fuzz bench clean format lint
+.PHONY: force help vm-shell test-kernels all deps doctor check test test-all handout mutants wheats fuzz bench clean format lint
 
 ## help       lists what can be made (the default)
 help:
@@ -96,7 +99,13 @@ $(NUMBERS:%=shell-%): shell-%: $$(call runs,$$*)
 # `make deps lab-02` at once, in parallel too: first what the compilers need.
 FIRST := build/. $(filter deps,$(MAKECMDGOALS))
 
-build/%.bpf.o: %.bpf.c | $(FIRST)
+# The command that compiled the last time, of each kind. When it is another one now, all is compiled again.
+build/command-bpf: COMMAND = $(CLANG) $(BPFFLAGS)
+build/command-c: COMMAND = $(CC) $(CFLAGS)
+build/command-%: force | build/.
+	$Q[ "$$(cat $@ 2>/dev/null)" = '$(COMMAND)' ] || $(AS_OWNER) sh -c 'echo "$$0" >$@' '$(COMMAND)'
+
+build/%.bpf.o: %.bpf.c build/command-bpf | $(FIRST)
 	@echo "  BPF   $@"
 	$Q$(AS_OWNER) $(CLANG) $(BPFFLAGS) -MMD -MP -c $< -o $@
 
@@ -108,7 +117,7 @@ build/%.skel.h: build/%.bpf.o
 CARRIERS := $(patsubst %.bpf.c,%,$(notdir $(wildcard labs/*/*.bpf.c)))
 $(CARRIERS:%=build/%.o): build/%.o: build/%.skel.h
 
-build/%.o: %.c | $(FIRST)
+build/%.o: %.c build/command-c | $(FIRST)
 	@echo "  CC    $@"
 	$Q$(AS_OWNER) $(CC) $(CFLAGS) -MMD -MP -c $< -o $@
 

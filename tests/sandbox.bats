@@ -9,6 +9,10 @@ setup() {
 	PATH=$PATH:/usr/sbin:/sbin
 }
 
+teardown() {
+	! mountpoint -q "$BATS_TEST_TMPDIR/bpf" || umount "$BATS_TEST_TMPDIR/bpf"
+}
+
 # marked COMMAND…: runs COMMAND in the background, with a mark in the environment of all its
 # processes, and with SIGINT as a terminal would leave it.
 MARK=MARK=$$.$RANDOM
@@ -25,19 +29,28 @@ unheld() {
 		<(sed -n "s/^$1_id:[[:space:]]*//p" /proc/[0-9]*/fdinfo/* 2>/dev/null | sort -u)
 }
 
-# programs: the ids of the labs' BPF programs that stay loaded without a process.
-programs() {
+# ours: the ids of the loaded BPF programs that have the name of a program of the labs. The kernel's list is that of
+# the whole machine: other users of BPF, in other containers too, have programs and links there.
+ours() {
 	local names
 
 	names=$(sed -n '/^SEC("[a-z]/ { n; s/^int \([a-z_]*\)(.*/"\1"/p }' labs/*/*.bpf.c | paste -sd ,)
-	# shellcheck disable=SC2046 # a word each
-	unheld prog $(bpftool -j prog show | jq ".[] | select(.name | IN($names)).id")
+	bpftool -j prog show | jq ".[] | select(.name | IN($names)).id"
 }
 
-# links: the ids of BPF links without a process.
-links() {
+# programs: those of them that stay loaded without a process.
+programs() {
 	# shellcheck disable=SC2046 # a word each
-	unheld link $(bpftool -j link show | jq '.[].id')
+	unheld prog $(ours)
+}
+
+# links: the ids of links to such programs that stay without a process.
+links() {
+	local ids
+
+	ids=$(ours | paste -sd ,)
+	# shellcheck disable=SC2046 # a word each
+	unheld link $(bpftool -j link show | jq ".[] | select(.prog_id | IN(${ids:-0})).id")
 }
 
 # processes: the ids of the marked ones.
@@ -68,17 +81,26 @@ new() {
 	comm -13 <(sort <<<"$1") <(sort <<<"$2") | grep . || :
 }
 
-# nothing-new: nothing is there that was not when `remember` was called.
+# remember: notes what is there before a story runs, for `nothing-left` and `host` to be compared with.
 remember() {
-	HOST=$(host) PROGRAMS=$(programs) LINKS=$(links) NAMESPACES=$(namespaces)
+	HOST=$(host) BEFORE=$(objects) NAMESPACES=$(namespaces) LEFT=unknown
 }
 
-nothing-new() {
-	LEFT=$(
-		processes | sed 's/^/process /'
-		new "$PROGRAMS" "$(programs)" | sed 's/^/program /'
-		new "$LINKS" "$(links)" | sed 's/^/link /'
-	)
+# objects: a line for each process, program and link that a story could leave behind.
+objects() {
+	processes | sed 's/^/process /'
+	programs | sed 's/^/program /'
+	links | sed 's/^/link /'
+}
+
+# nothing-left: is all gone that a story has made since `remember`? Sets LEFT to what is not. What the first call sees is
+# all that can have been left: an object that appears later belongs to labs that run in another container.
+nothing-left() {
+	local now
+
+	now=$(new "$BEFORE" "$(objects)")
+	[ "$LEFT" = unknown ] || now=$(comm -12 <(sort <<<"$LEFT") <(sort <<<"$now") | grep . || :)
+	LEFT=$now
 	[ -z "$LEFT" ]
 }
 
@@ -106,7 +128,7 @@ ENDLESS='source common/netns.sh
 		wait $! 2>/dev/null || :
 	done
 	[ "$killed" -gt 20 ] || { echo "only $killed were there to kill" && false; }
-	wait-for nothing-new || { echo "left: $LEFT" && false; }
+	wait-for nothing-left || { echo "left: $LEFT" && false; }
 	[ "$(host)" = "$HOST" ] || diff <(echo "$HOST") <(host)
 	# The kernel frees them at its leisure, and counts in slabs.
 	wait-for eval '[ "$(namespaces)" -lt $((NAMESPACES + 40)) ]' ||
@@ -118,8 +140,30 @@ ENDLESS='source common/netns.sh
 	marked labs/01-*/test.sh
 	marked labs/02-*/test.sh
 	wait
-	wait-for nothing-new || { echo "left: $LEFT" && false; }
+	wait-for nothing-left || { echo "left: $LEFT" && false; }
 	[ "$(host)" = "$HOST" ] || diff <(echo "$HOST") <(host)
+}
+
+# pinned OBJECT: loads a program that no process holds, in a bpffs of the test's own.
+pinned() {
+	mkdir -p "$BATS_TEST_TMPDIR/bpf"
+	mountpoint -q "$BATS_TEST_TMPDIR/bpf" || mount -t bpf bpf "$BATS_TEST_TMPDIR/bpf"
+	bpftool prog load "$1" "$BATS_TEST_TMPDIR/bpf/$(basename "$1" .bpf.o)"
+}
+
+@test "sandbox: these tests see a program that a story leaves, and none of others" {
+	remember
+	pinned build/pass.bpf.o # has the name of no lab's program
+	wait-for nothing-left || { echo "counted: $LEFT" && false; }
+	remember
+	pinned build/xdp_drop.bpf.o
+	! nothing-left
+	[[ $LEFT == program\ * ]]
+	rm "$BATS_TEST_TMPDIR/bpf/xdp_drop"
+	wait-for nothing-left
+	# It was not there when the story had ended, so another has it.
+	pinned build/xdp_drop.bpf.o
+	nothing-left || { echo "counted: $LEFT" && false; }
 }
 
 @test "sandbox: Ctrl-C ends a story at once, with all that it started" {
@@ -132,7 +176,7 @@ ENDLESS='source common/netns.sh
 	wait-for gone $! || { kill -9 $! && echo "it goes on" && false; }
 	wait $! || status=$?
 	[ "$status" = 130 ] || { echo "status $status" && false; }
-	wait-for nothing-new || { echo "left: $LEFT" && false; }
+	wait-for nothing-left || { echo "left: $LEFT" && false; }
 }
 
 gone() {

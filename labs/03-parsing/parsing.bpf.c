@@ -9,6 +9,7 @@
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
+#include "context.h"
 #include "parse.h"
 #include "parsing.h"
 
@@ -115,7 +116,7 @@ static __always_inline void sample(struct xdp_md *ctx, const struct packet *p,
 	}
 	__builtin_memset(s, 0, sizeof(*s));
 	s->time = bpf_ktime_get_ns();
-	s->length = ctx->data_end - ctx->data;
+	s->length = frame_end(ctx) - frame_start(ctx);
 	s->class = class;
 	s->verdict = verdict;
 	s->tags = p->tags;
@@ -143,9 +144,7 @@ static __always_inline int verdict_on(const struct packet *p)
 SEC("xdp")
 int parsing(struct xdp_md *ctx)
 {
-	void *data = (void *)(long)ctx->data;
-	void *end = (void *)(long)ctx->data_end;
-	struct cursor cursor = cursor_at(data, end);
+	struct cursor cursor = cursor_at(frame_start(ctx), frame_end(ctx));
 	struct packet packet;
 	__u32 class = parse_packet(&cursor, &packet);
 	int verdict = verdict_on(&packet);

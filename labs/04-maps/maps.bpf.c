@@ -8,6 +8,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
+#include "context.h"
 #include "parse.h"
 #include "maps.h"
 
@@ -294,12 +295,11 @@ static __always_inline bool is_mapped(const struct in6_addr *address)
 /* Takes the facts out of a frame, which is not looked at again. */
 static __always_inline void gather(struct xdp_md *ctx, struct facts *f)
 {
-	struct cursor cursor =
-		cursor_at((void *)(long)ctx->data, (void *)(long)ctx->data_end);
+	struct cursor cursor = cursor_at(frame_start(ctx), frame_end(ctx));
 	struct packet p;
 
 	__builtin_memset(f, 0, sizeof(*f));
-	f->length = ctx->data_end - ctx->data;
+	f->length = frame_end(ctx) - frame_start(ctx);
 	f->class = parse_packet(&cursor, &p);
 	if (p.ipv4) {
 		f->version = 4;

@@ -10,6 +10,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 #include "address.h"
+#include "context.h"
 #include "csum.h"
 #include "parse.h"
 #include "tc.h"
@@ -100,9 +101,9 @@ static __always_inline enum packet_class parse_skb(struct __sk_buff *skb,
 	__u32 headers = skb->len < HEADERS ? skb->len : HEADERS;
 	struct cursor c;
 
-	if (skb->data_end - skb->data < headers)
+	if (frame_end(skb) - frame_start(skb) < headers)
 		bpf_skb_pull_data(skb, headers);
-	c = cursor_at((void *)(long)skb->data, (void *)(long)skb->data_end);
+	c = cursor_at(frame_start(skb), frame_end(skb));
 	c.left = skb->len; /* what is in one piece may be less */
 	return parse_packet(&c, p);
 }
@@ -110,7 +111,7 @@ static __always_inline enum packet_class parse_skb(struct __sk_buff *skb,
 /* How far HEADER is from the packet's first byte: what helpers want instead. */
 static __always_inline __u32 offset_of(struct __sk_buff *skb, void *header)
 {
-	return header - (void *)(long)skb->data;
+	return header - frame_start(skb);
 }
 
 /* -- on the way in --------------------------------------------------------- */

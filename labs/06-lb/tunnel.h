@@ -7,6 +7,7 @@
 #define TUNNEL_H
 
 #include "address.h"
+#include "context.h"
 #include "csum.h"
 #include "parse.h"
 
@@ -66,15 +67,15 @@ static __always_inline bool encapsulate(struct xdp_md *ctx, struct packet *p,
 {
 	int size = ipv4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
 	struct link_header *new = (void *)p->eth, old;
-	void *end = (void *)(long)ctx->data_end, *outer;
+	void *end = frame_end(ctx), *outer;
 
 	if ((void *)(new + 1) > end)
 		return false;
 	old = *new;
 	if (bpf_xdp_adjust_head(ctx, -size))
 		return false;
-	end = (void *)(long)ctx->data_end;
-	new = (void *)(long)ctx->data;
+	end = frame_end(ctx);
+	new = frame_start(ctx);
 	if ((void *)(new + 1) > end)
 		return false;
 	*new = old;

@@ -51,7 +51,7 @@ static bool parse(char *line, struct symbol *symbol)
 		return false;
 	symbol->is_code = strchr("tTwW", type[1]);
 	symbol->name = type + 3;
-	module = strchr(symbol->name, '\t');
+	module = strchr(type + 3, '\t');
 	symbol->module = NULL;
 	if (module) {
 		*module = '\0';
