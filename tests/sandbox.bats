@@ -25,6 +25,7 @@ marked() {
 # unheld KIND ID…: those programs or links that no process has a file descriptor of. What one has will
 # go with it: it belongs to another lab that is running, or to a process that leaks.
 unheld() {
+	[ $# -gt 1 ] || return 0
 	comm -23 <(printf '%s\n' "${@:2}" | sort) \
 		<(sed -n "s/^$1_id:[[:space:]]*//p" /proc/[0-9]*/fdinfo/* 2>/dev/null | sort -u)
 }
@@ -157,8 +158,8 @@ pinned() {
 	wait-for nothing-left || { echo "counted: $LEFT" && false; }
 	remember
 	pinned build/xdp_drop.bpf.o
-	! nothing-left
-	[[ $LEFT == program\ * ]]
+	nothing-left && false
+	[[ $'\n'$LEFT == *$'\n'program\ * ]]
 	rm "$BATS_TEST_TMPDIR/bpf/xdp_drop"
 	wait-for nothing-left
 	# It was not there when the story had ended, so another has it.
