@@ -31,6 +31,15 @@ TOOLS   := $(addprefix build/,probe execs rush volley cuts counters early flood 
 # What is measured, a lab each.
 BENCHES := $(patsubst tests/bench/%.c,build/%.o,$(wildcard tests/bench/*.bpf.c))
 
+# These change what a shell, grep, git or a compiler does, and are a user's own affair.
+unexport BASH_ENV ENV BASHOPTS SHELLOPTS POSIXLY_CORRECT CDPATH GREP_OPTIONS GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
+# A compiler and Bats want a folder for temporary files that they can write to.
+ifneq (,$(TMPDIR))
+ifneq (yes,$(shell [ -d "$$TMPDIR" ] && [ -w "$$TMPDIR" ] && echo yes))
+export TMPDIR := /tmp
+endif
+endif
+
 # Under sudo the build still belongs to the owner of the tree, and so do its files.
 OWNER   := $(shell stat -c %u .)
 ifeq (0,$(filter-out $(OWNER),$(shell id -u)))
@@ -46,6 +55,8 @@ FORMATTED = $(SOURCES) $(wildcard tests/notes/*.c tests/wheats/*/*.c)
 SCRIPTS  = $(shell grep -slE '^.!/bin/bash|^. shellcheck shell|/env bats' common/* common/vm/* labs/*/* tests/* tests/notes/* tests/bench/* .ci/run)
 
 Q       := $(if $(V),,@)
+# What each step of the build begins with: where it cannot write, it ends with a line that says so.
+WRITES   = @$(AS_OWNER) common/may-write $@
 
 vpath %.c $(addprefix labs/,$(FOLDERS)) $(WITHIN) common tests tests/bench
 .DELETE_ON_ERROR:
@@ -103,13 +114,16 @@ FIRST := build/. $(filter deps,$(MAKECMDGOALS))
 build/command-bpf: COMMAND = $(CLANG) $(BPFFLAGS)
 build/command-c: COMMAND = $(CC) $(CFLAGS)
 build/command-%: force | build/.
-	$Q[ "$$(cat $@ 2>/dev/null)" = '$(COMMAND)' ] || $(AS_OWNER) sh -c 'echo "$$0" >$@' '$(COMMAND)'
+	$Q[ "$$(cat $@ 2>/dev/null)" = '$(COMMAND)' ] || \
+	$(AS_OWNER) sh -c 'common/may-write $@ && echo "$$0" >$@' '$(COMMAND)'
 
 build/%.bpf.o: %.bpf.c build/command-bpf | $(FIRST)
+	$(WRITES)
 	@echo "  BPF   $@"
-	$Q$(AS_OWNER) $(CLANG) $(BPFFLAGS) -MMD -MP -c $< -o $@
+	$Q$(AS_OWNER) common/explain-bpf $(CLANG) $(BPFFLAGS) -MMD -MP -c $< -o $@
 
 build/%.skel.h: build/%.bpf.o
+	$(WRITES)
 	@echo "  SKEL  $@"
 	$Q$(AS_OWNER) sh -c '. common/path.sh; bpftool gen skeleton $< name $*_bpf >$@'
 
@@ -118,6 +132,7 @@ CARRIERS := $(patsubst %.bpf.c,%,$(notdir $(wildcard labs/*/*.bpf.c)))
 $(CARRIERS:%=build/%.o): build/%.o: build/%.skel.h
 
 build/%.o: %.c build/command-c | $(FIRST)
+	$(WRITES)
 	@echo "  CC    $@"
 	$Q$(AS_OWNER) $(CC) $(CFLAGS) -MMD -MP -c $< -o $@
 
@@ -138,6 +153,7 @@ $(foreach stem,$(STEMS),$(foreach program,$(call further,$(stem)),\
 		$(patsubst %,build/%.o,$(call pieces,$(program))) $(call objects,$(stem)))))
 
 build/%: build/%.o
+	$(WRITES)
 	@echo "  LINK  $@"
 	$Q$(AS_OWNER) $(CC) $^ $(LDLIBS) -o $@
 
@@ -159,7 +175,7 @@ tools: $(TOOLS)
 all: $(STEMS:%=build/%) tools
 
 build/.:
-	$Q$(AS_OWNER) mkdir -p build
+	@$(AS_OWNER) common/may-write build/.
 
 ## handout    writes the student edition to DIR, the labs LABS="01 02" (default: all) blank
 handout:
@@ -179,6 +195,7 @@ fuzz: build/fuzz
 	$Qtests/fuzz $(SECONDS)
 
 build/fuzz: tests/fuzz.c common/parse.h | $(FIRST)
+	$(WRITES)
 	@echo "  FUZZ  $@"
 	$Q$(AS_OWNER) $(CLANG) -O1 -g $(WARN) -fsanitize=fuzzer,address -Icommon $< -o $@
 

@@ -90,12 +90,29 @@ show() {
 
 # -- the test network ----------------------------------------------------------------------------
 
+# has-ipv6: does this kernel have IPv6? It has none when it was booted with ipv6.disable=1, or built without.
+has-ipv6() {
+	[ -e /proc/sys/net/ipv6 ]
+}
+
+# over-ipv6: has-ipv6, for a part of a story that needs IPv6. If there is none, it says that this part is left out.
+over-ipv6() {
+	has-ipv6 || { echo '    (left out: this kernel has no IPv6)' && return 1; }
+}
+
+# without-ipv6: copies stdin to stdout. Where the kernel has no IPv6, it leaves out the lines with an IPv6 address.
+without-ipv6() {
+	if has-ipv6; then cat; else sed /::/d; fi
+}
+
 # host NAME: a host of the test network, a network namespace with only a loopback interface.
 host() {
 	ip netns add "$1" || fail "host $1: cannot make the network namespace"
-	# No address waits to be found unique, and no router is asked for: what is sent is the test's.
+	# The machine may have IPv6 disabled by default; a host of the test network has it. No address waits to be
+	# found unique, and no router is asked for: what is sent is the test's.
 	on "$1" sh -c 'cd /proc/sys/net/ipv6/conf 2>/dev/null || exit 0
 		for each in all default; do
+			echo 0 >$each/disable_ipv6
 			echo 0 >$each/accept_dad; echo 0 >$each/accept_ra
 			echo 0 >$each/router_solicitations
 		done'
@@ -140,7 +157,7 @@ plug() {
 	mac=$(printf '02:00:00:00:%02x:%02x' "$wire" "$other")
 	# Without ARP nobody asks for a neighbour, and IPv6 joins no multicast group that it would report:
 	# the wire carries what a test sends and nothing else, so a count on it is exact.
-	ip -n "$host" -batch - <<-END
+	without-ipv6 <<-END | ip -n "$host" -batch -
 		link set $interface arp off up
 		addr add 10.0.$wire.$own/24 dev $interface
 		addr add fd00:$wire::$own/64 dev $interface nodad
@@ -171,7 +188,7 @@ lan() {
 	for host; do
 		address=$((port == 0 ? 1 : 10 + port))
 		join "$host" "lan$network" "$port" "$network" "$address"
-		[ "$host" = "$router" ] || ip -n "$host" -batch - <<-END
+		[ "$host" = "$router" ] || without-ipv6 <<-END | ip -n "$host" -batch -
 			route add default via 10.0.$network.1
 			route add default via fd00:$network::1
 		END
@@ -188,7 +205,7 @@ join() {
 		address "$(printf '02:00:00:01:%02x:%02x' "$network" "$address")" \
 		type veth peer name "$port" netns "$lan" || fail "lan: cannot make a veth pair"
 	ip -n "$lan" link set "$port" master bridge0 up
-	ip -n "$host" -batch - <<-END
+	without-ipv6 <<-END | ip -n "$host" -batch -
 		link set $interface up
 		addr add 10.0.$network.$address/24 dev $interface
 		addr add fd00:$network::$address/64 dev $interface nodad
@@ -199,7 +216,7 @@ join() {
 
 # router HOST: it sends on what is for others.
 router() {
-	on "$1" sh -c 'cd /proc/sys/net && echo 1 >ipv4/ip_forward && echo 1 >ipv6/conf/all/forwarding' ||
+	on "$1" sh -c 'cd /proc/sys/net && echo 1 >ipv4/ip_forward && { [ ! -e ipv6 ] || echo 1 >ipv6/conf/all/forwarding; }' ||
 		fail "router $1: cannot make it forward"
 }
 
@@ -214,6 +231,12 @@ runs-xdp() {
 
 # -- traffic -------------------------------------------------------------------------------------
 
+# socat-listener KIND PORT: prints the socat address of a server on PORT, over IPv4 and IPv6; without IPv6 in the kernel,
+# over IPv4. KIND is TCP-LISTEN or another of socat's words for a server.
+socat-listener() {
+	if has-ipv6; then echo "${1/-/6-}:$2,ipv6only=0"; else echo "${1/-/4-}:$2"; fi
+}
+
 # serve HOST PORT…: a TCP server on each PORT of HOST, over IPv4 and IPv6, that greets with GREETING, or
 # hello. (From a file: socat loses what a child has said that ends at once.)
 serve() {
@@ -223,8 +246,8 @@ serve() {
 
 	echo "${GREETING:-hello}" >"$file"
 	for port; do
-		on "$host" socat -U "TCP6-LISTEN:$port,fork,reuseaddr,ipv6only=0" "OPEN:$file,rdonly" 2>/dev/null 3>&- &
-		wait-for on "$host" socat -u OPEN:/dev/null "TCP6:[::1]:$port" ||
+		on "$host" socat -U "$(socat-listener TCP-LISTEN "$port"),fork,reuseaddr" "OPEN:$file,rdonly" 2>/dev/null 3>&- &
+		wait-for on "$host" socat -u OPEN:/dev/null "TCP4:127.0.0.1:$port" ||
 			fail "no server on $host, port $port"
 	done
 }

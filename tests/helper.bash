@@ -430,3 +430,14 @@ requires() {
 		skip "$reason"
 	done
 }
+
+# requires-ipv6: where the kernel has no IPv6, skips the test, or what is left of it, with the reason. A test calls this
+# before it first sends over IPv6 on a wire; frames through BPF_PROG_TEST_RUN need no IPv6 in the kernel. Where CI is
+# set, nothing may be missing.
+requires-ipv6() {
+	local reason='this kernel has no IPv6 (is ipv6.disable=1 on its command line?)'
+
+	! has-ipv6 || return 0
+	[ -z "${CI:-}" ] || { echo "$reason" && return 1; }
+	skip "$reason"
+}

@@ -16,7 +16,7 @@ network() {
 	lan 6 lb b1 b2 b3
 	router lb
 	ip -n client route add default via 10.0.0.2
-	ip -n client route add default via fd00::2
+	! has-ipv6 || ip -n client route add default via fd00::2
 	runs-xdp client veth0
 	runs-xdp lan6 veth0
 }
@@ -33,7 +33,7 @@ neighbour() {
 	for number; do
 		to="lladdr $(mac "$number") dev veth1 nud permanent"
 		printf 'neigh replace %s %s\n' "10.0.6.$number" "$to" "fd00:6::$number" "$to"
-	done | ip -n lb -batch -
+	done | without-ipv6 | ip -n lb -batch -
 }
 
 # balance: starts the load balancer, of which [OPTION…] is told, with the file on stdin.

@@ -22,11 +22,11 @@ dropped-are() { [ "$(dropped)" = "$1" ]; }
 serve server 80 22
 say "port 80 answers, over IPv4 and IPv6"
 call 10.0.0.2 80 2 || fail "port 80 over IPv4 does not answer: parsing dropped too much"
-call '[fd00::2]' 80 2 || fail "port 80 over IPv6 does not answer: parsing dropped too much"
+! over-ipv6 || call '[fd00::2]' 80 2 || fail "port 80 over IPv6 does not answer: parsing dropped too much"
 
 say "port 22 does not"
 ! call 10.0.0.2 22 0.3 || fail "port 22 was reached over IPv4 (exercise 3.7)"
-! call '[fd00::2]' 22 0.3 || fail "port 22 was reached over IPv6 (exercise 3.7)"
+! over-ipv6 || ! call '[fd00::2]' 22 0.3 || fail "port 22 was reached over IPv6 (exercise 3.7)"
 
 say "nor do the six ways round the notes' filter lead there: each of these frames is dropped"
 for frame in ipv4-options vlan qinq ipv6 ipv6-chain ipv6-first-fragment; do

@@ -63,12 +63,14 @@ show client nft list chain ip behind tc
 serve server 8080
 say "a server on port 8080 answers whoever calls port 80"
 show client socat -u TCP:10.0.0.2:80,connect-timeout=2 - || fail "port 80 does not answer (exercise 5.7)"
-show client socat -u 'TCP:[fd00::2]:80,connect-timeout=2' - || fail "port 80 does not answer over IPv6 (exercise 5.7)"
+! over-ipv6 || show client socat -u 'TCP:[fd00::2]:80,connect-timeout=2' - || fail "port 80 does not answer over IPv6 (exercise 5.7)"
 
 say "to fd00::1 may go 500 bytes, and then one a second"
-show client ping -q -c 10 -i 0.002 -W 0.1 fd00::2 >"$TMPDIR/pings" || :
-cat "$TMPDIR/pings"
-! grep -q ' 10 received' "$TMPDIR/pings" || fail "all answers went out (exercise 5.5)"
+if over-ipv6; then
+	show client ping -q -c 10 -i 0.002 -W 0.1 fd00::2 >"$TMPDIR/pings" || :
+	cat "$TMPDIR/pings"
+	! grep -q ' 10 received' "$TMPDIR/pings" || fail "all answers went out (exercise 5.5)"
+fi
 
 say "in all"
 stop server tc || fail "tc did not end well"

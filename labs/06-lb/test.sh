@@ -12,7 +12,7 @@ wire client lb
 lan 6 lb b1 b2 b3
 router lb
 ip -n client route add default via 10.0.0.2
-ip -n client route add default via fd00::2
+! has-ipv6 || ip -n client route add default via fd00::2
 runs-xdp client veth0
 runs-xdp lan6 veth0
 for server in b1 b2 b3; do GREETING="I am $server" serve "$server" 8080; done
@@ -22,6 +22,8 @@ cat >"$TMPDIR/lb.conf" <<-END
 	  backend 10.0.6.12 8080
 	  backend 10.0.6.13 8080
 	  check interval 0.1 fall 2 rise 1
+END
+! has-ipv6 || cat >>"$TMPDIR/lb.conf" <<-END
 	vip fd00:6::100 80/tcp nat
 	  backend fd00:6::11 8080
 	  backend fd00:6::12 8080
@@ -52,7 +54,7 @@ cat "$TMPDIR/lb.conf"
 
 say "the client calls one address, and three servers answer"
 call 20 10.0.6.100
-call 10 '[fd00:6::100]'
+! over-ipv6 || call 10 '[fd00:6::100]'
 show client ping -q -c 2 -i 0.01 -W 1 10.0.6.100 || fail "the VIP does not answer pings"
 
 say "b1 is drained: it ends what it has begun, and gets nothing new"
