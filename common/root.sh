@@ -62,10 +62,10 @@ why-weak-root() {
 	read -ra ids </proc/self/uid_map
 	names=$(missing-capabilities)
 	if [ "${ids[*]}" != '0 0 4294967295' ]; then
-		echo 'root is here the root of a user namespace only, and the kernel lets no such root load BPF programs' \
-			'(a container: start it as the real root, with --privileged)'
+		echo 'this root is the root of a user namespace only, and the kernel lets no such root load BPF programs;' \
+			'a container must be started by the real root, with --privileged'
 	elif [ -n "$names" ]; then
-		echo "root does not have ${names// /, } here (a container: start it with --privileged)"
+		echo "root does not have ${names// /, } here; a container must be started with --privileged"
 	fi
 }
 
