@@ -57,6 +57,8 @@ SCRIPTS  = $(shell grep -slE '^.!/bin/bash|^. shellcheck shell|/env bats' common
 Q       := $(if $(V),,@)
 # What each step of the build begins with: where it cannot write, it ends with a line that says so.
 WRITES   = @$(AS_OWNER) common/may-write $@
+# A script that cannot become root names the target that works without: make vm-TARGET.
+export GOAL = $@
 
 vpath %.c $(addprefix labs/,$(FOLDERS)) $(WITHIN) common tests tests/bench
 .DELETE_ON_ERROR:
@@ -68,12 +70,12 @@ vpath %.c $(addprefix labs/,$(FOLDERS)) $(WITHIN) common tests tests/bench
 help:
 	@sed -n 's/^## /  make /p' Makefile
 
-## deps       installs what is missing, with the distribution's package manager
+## deps       installs the packages that the goals beside it lack (alone: labs 01 to 06) [FOR="vm test lint"]
 deps:
-	$Qcommon/deps.sh
+	$Qcommon/deps.sh $(or $(FOR),--goals $(filter-out deps,$(MAKECMDGOALS)))
 
 ## doctor     probes this machine: what the labs need, and what mends it
-doctor:
+doctor: $(filter deps,$(MAKECMDGOALS))
 	$Qcommon/doctor.sh
 
 ## lab-NN     builds lab NN and runs its story on a private network

@@ -8,6 +8,7 @@ set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export LC_ALL=C # reasons are cut from what tools say, and shown to whoever is asked for help
+export GOAL=lab-NN # what a message that there is no root speaks of
 source common/path.sh
 # shellcheck source=common/deps.sh
 source common/deps.sh
@@ -15,8 +16,9 @@ source common/deps.sh
 # -- what is said --------------------------------------------------------------------------------
 
 declare -A GOOD=() # what was probed and is well, by name
-LACKING='' # set once labs 01 to 06 cannot run
+LACKING='' # what keeps labs 01 to 06 from running here: the words packages, root, kernel
 VM07='' # set once lab 07 cannot run on this kernel
+VM='' # set once the VM is known to be able to run
 
 line() {
 	printf '%-12s%s\n' "$1" "$2"
@@ -28,21 +30,26 @@ ok() {
 	line ok "$1"
 }
 
-# missing WHAT MEND: MEND is a call of what prints the command that mends it. (A call and not its
-# result, for it may have to search all that the package manager offers.)
+# missing WHAT MEND: say that WHAT is missing, and what mends it. MEND is the call of a function that prints that:
+# a call and not its result, because it may have to search all that the package manager offers. The function also
+# tells what kind of thing is missing.
 missing() {
-	LACKING=yes
+	case $2 in
+	*root-mend*) LACKING+=' root' ;;
+	*kernel-mend* | veth-mend) LACKING+=' kernel' ;;
+	*) LACKING+=' packages' ;;
+	esac
 	line missing "$1: $(eval "$2")"
 }
 
-# probeable WHAT NAME…: are all these well, without which WHAT cannot be probed? Says which is not.
+# probeable WHAT NAME…: are all these well, without which WHAT cannot be probed? Says which is not. (That one has
+# said already what is missing.)
 probeable() {
 	local what=$1 name
 	shift
 
 	for name in "$@"; do
 		[ -z "${GOOD[$name]:-}" ] || continue
-		LACKING=yes
 		line 'not probed' "$what: needs $name"
 		return 1
 	done
@@ -73,6 +80,7 @@ try() {
 
 # kernel-mend: what to do when it is the kernel that lacks something, or that refuses.
 kernel-mend() {
+	[[ $LACKING != *root* ]] || { echo 'this comes of what root may not do (see above)' && return; }
 	echo "boot the distribution's own kernel, 6.1 or newer (a container: start it with --privileged)"
 }
 
@@ -138,16 +146,21 @@ probe-compilers() {
 
 # -- the kernel, as root -------------------------------------------------------------------------
 
+# root-mend: what to do without root, or with a root that is not the machine's.
+root-mend() {
+	echo "make vm-lab-NN needs none, it runs lab NN in a VM"
+}
+
+# probe-root: can this user be root, and may root do here what a lab does?
 probe-root() {
-	if [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; then
-		ok root
-	elif ! command -v sudo >/dev/null; then
-		missing 'root (there is no sudo)' "echo su -c \'make doctor\'"
-	elif [ -t 0 ] && sudo true; then
-		ok root
-	else
-		missing 'root (sudo asks for a password)' 'echo sudo make doctor'
-	fi
+	local why
+
+	why=$(why-no-root)
+	[ -z "$why" ] || { missing "root ($why)" root-mend && return; }
+	ok root
+	why=$(why-weak-root)
+	[ -z "$why" ] || { missing "capabilities ($why)" root-mend && return; }
+	ok capabilities
 }
 
 # privileged NAME MEND COMMAND…: like try, as root. Only for commands that are gone in an instant.
@@ -225,39 +238,73 @@ judge-program() {
 	case $1:$2 in
 	kprobe:?* | fentry:?*)
 		VM07=yes
-		echo "lab 07 will use the VM ($1 programs: $2)"
+		line 'lab 07' "needs the VM ($1 programs: $2)"
 		;;
 	*) judge "$1 programs" kernel-mend "$2" ;;
 	esac
 }
 
-# The VM is no need of labs 01 to 06, so that what it lacks is no complaint.
+# probe-vm: is all there that makes a VM? Labs 01 to 06 do not need one, so the VM is not called missing.
 probe-vm() {
 	local need command lacks=''
 
-	for need in "qemu-system-x86 qemu-system-$(uname -m)" 'busybox-static busybox' 'cpio cpio' 'kmod depmod' \
-		'xz-utils xz' 'zstd zstd'; do
-		[[ $need != qemu* || $(uname -m) != aarch64 ]] || need="qemu-system-arm ${need#* }"
-		read -r need command <<<"$need"
-		command -v "$command" >/dev/null || lacks+=" ${command} ($(mend "$need"))"
-	done
+	while read -r command need; do
+		lacks+=" $command ($(mend "$need"))"
+	done < <(vm-lacks)
 	if [ -z "$lacks" ]; then
+		VM=yes
 		ok 'the VM'
 	else
 		line 'no VM' "without$lacks"
 	fi
 }
 
+# probe-ipv6: the labs run without IPv6 too, so its absence is not called missing.
+probe-ipv6() {
+	local sysctl=/proc/sys/net/ipv6
+
+	if [ ! -d "$sysctl" ]; then
+		line 'no IPv6' 'this kernel runs without it (ipv6.disable=1?): the labs run, and tests of IPv6 are skipped'
+	elif [ "$(cat "$sysctl/conf/default/disable_ipv6")" = 1 ]; then
+		line 'IPv6 off' 'by default (disable_ipv6=1): the labs run, and switch it on in their own networks'
+	else
+		ok IPv6
+	fi
+}
+
 # -- entry ---------------------------------------------------------------------------------------
 
+# why-not: for each kind of thing that keeps labs 01 to 06 from running here, a line that says what to do.
+why-not() {
+	[[ $LACKING != *packages* ]] || echo "labs 01 to 06 cannot run here yet: packages are missing;" \
+		"\"$(by-root make deps)\" installs them"
+	[[ $LACKING != *root* ]] || echo "labs 01 to 06 cannot run here: they need root with its capabilities," \
+		"and no package brings that"
+	[[ $LACKING != *kernel* || $LACKING == *root* ]] || echo "labs 01 to 06 cannot run here: this kernel refuses" \
+		"what they need, and no package changes that"
+	[[ $LACKING != *root* && $LACKING != *kernel* ]] || vm-instead
+}
+
+# vm-instead: say how the labs run in a VM, and what that needs first.
+vm-instead() {
+	if [ -n "$VM" ]; then
+		echo 'they can run in a VM here: make vm-lab-01'
+	else
+		echo "they could run in a VM: first \"$(by-root make deps FOR=vm)\", then make vm-lab-01"
+	fi
+}
+
+# verdict: say which labs can run here, in the last lines; exit with status 1 if labs 01 to 06 cannot.
 verdict() {
 	if [ -n "$LACKING" ]; then
-		echo 'labs 01 to 06 cannot run here yet ("make deps" installs every package that is missing)'
+		why-not
 		exit 1
-	elif [ -n "$VM07" ]; then
+	elif [ -z "$VM07" ]; then
+		echo 'labs 01 to 07 can run here'
+	elif [ -n "$VM" ]; then
 		echo 'labs 01 to 06 can run here; lab 07 will use the VM'
 	else
-		echo 'labs 01 to 07 can run here'
+		echo "labs 01 to 06 can run here; lab 07 needs the VM: $(by-root make deps FOR=vm)"
 	fi
 }
 
@@ -272,5 +319,6 @@ probe-compilers
 try BTF kernel-mend head -c 1 /sys/kernel/btf/vmlinux
 probe-sandbox
 probe-inside
+probe-ipv6
 probe-vm
 verdict

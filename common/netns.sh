@@ -14,6 +14,8 @@ set -euo pipefail
 
 TOP=$(realpath "$(dirname "${BASH_SOURCE[0]}")/..")
 source "$TOP/common/path.sh"
+# shellcheck source=common/root.sh
+source "$TOP/common/root.sh"
 export LC_ALL=C # what tools say is compared; and bash takes a fifth less time over bytes than over characters
 
 # in-sandbox: is this process in the mount namespace that enter-sandbox made?
@@ -21,11 +23,11 @@ in-sandbox() {
 	[ "${SANDBOX:-}" = "$(readlink /proc/self/ns/mnt)" ]
 }
 
-# enter-sandbox COMMAND…: becomes COMMAND in a new sandbox, as root. COMMAND's status is the caller's.
+# enter-sandbox COMMAND…: becomes COMMAND in a new sandbox, as root. COMMAND's status is the caller's. Without root,
+# or without the capabilities, one line says what to do, and the status is 1.
 enter-sandbox() {
+	demand-root
 	if [ "$(id -u)" != 0 ]; then
-		command -v sudo >/dev/null ||
-			fail "loading BPF needs root: run this as root, or install sudo"
 		# Should sudo be killed, what it started must die too: hence the death signal.
 		exec sudo env ${CI:+"CI=$CI"} setpriv --pdeathsig KILL "$TOP/common/netns.sh" "$@"
 	fi

@@ -8,21 +8,14 @@
 
 # shellcheck disable=SC2164 # Bats stops at an error
 
+load needs
+
 SEED=${SEED:-1}
 FRAMES=${FRAMES:-20000} # besides those of tests/packets
 
 setup() {
 	cd "$BATS_TEST_DIRNAME/.."
 	FOLDER=$BATS_FILE_TMPDIR
-}
-
-# needs COMMAND: skips the test without it, with the reason; where CI is set, nothing may be missing.
-needs() {
-	local reason="there is no $1: make deps"
-
-	! command -v "$1" >/dev/null || return 0
-	[ -z "${CI:-}" ] || { echo "$reason" && return 1; }
-	skip "$reason"
 }
 
 # parsed: the file in which parse.h's view is, of the frames in $FOLDER/pcap; made at first.

@@ -3,6 +3,7 @@
 # modes and the ways to attach.
 
 bats_require_minimum_version 1.5.0
+load needs
 
 setup() {
 	cd "$BATS_TEST_DIRNAME/.." || return
@@ -12,17 +13,6 @@ setup() {
 # live SCRIPT: runs it on the network, with the words of tests/lb.bash.
 live() {
 	common/netns.sh bash -c "source tests/lb.bash; network; $1"
-}
-
-# needs COMMAND…: skips the test without them, with the reason; where CI is set, nothing may be missing.
-needs() {
-	local command
-
-	for command; do
-		! command -v "$command" >/dev/null || continue
-		[ -z "${CI:-}" ] || { echo "there is no $command: make deps" && return 1; }
-		skip "there is no $command: make deps"
-	done
 }
 
 # -- requests ------------------------------------------------------------------------------------

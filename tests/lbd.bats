@@ -4,6 +4,7 @@
 
 bats_require_minimum_version 1.5.0
 load says
+load needs
 
 setup() {
 	cd "$BATS_TEST_DIRNAME/.." || return
@@ -608,6 +609,7 @@ $1"; }
 '
 
 @test "lbd: garbage on its socket, a client that says nothing, or leaves, or is not root, does no harm" {
+	needs /usr/bin/python3
 	tells 0 "b'na client wants what is no command'
 b'na client wants what is no command'
 b''

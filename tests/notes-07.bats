@@ -5,6 +5,7 @@
 bats_require_minimum_version 1.5.0
 
 load notes/words
+load needs
 
 @test "notes 07: not any instruction, not any function: the kernel refuses probes in its middle, in its own, and in what is not there" {
 	experiment '

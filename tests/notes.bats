@@ -5,6 +5,7 @@
 bats_require_minimum_version 1.5.0
 
 load notes/words
+load needs
 
 # -- lab 01 --------------------------------------------------------------------------------------
 

@@ -73,5 +73,5 @@ awk -F '\t' '{ printf "%-50s %8.1f %9.1f %9.1f\n", $1 == "no hook" ? "a packet, 
 if command -v gnuplot >/dev/null; then
 	draw "$TMPDIR/costs"
 else
-	printf '\nnot drawn: gnuplot is missing (make deps)\n'
+	printf '\nnot drawn: gnuplot is missing (make deps FOR=test)\n'
 fi

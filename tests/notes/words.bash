@@ -43,12 +43,3 @@ build() {
 experiment() {
 	OBJECTS=$BATS_TEST_TMPDIR common/netns.sh bash -c "source tests/notes/notes.bash; $1"
 }
-
-# needs COMMAND: skips the test without it, with the reason; where CI is set, nothing may be missing.
-needs() {
-	local reason="there is no $1: make deps"
-
-	! (source common/path.sh && command -v "$1") >/dev/null || return 0
-	[ -z "${CI:-}" ] || { echo "$reason" && return 1; }
-	skip "$reason"
-}
