@@ -122,11 +122,11 @@ all() {
 	attach server build/parsing veth0
 	snapshot
 	head -c 4000 /dev/urandom >"$BATS_TEST_TMPDIR/sent"
-	for to in 4:10.0.0.2 '6:[fd00::2]'; do
+	for to in 4:10.0.0.2 6:fd00::2; do
 		[ "$to" = 4:10.0.0.2 ] || requires-ipv6
 		received=$BATS_TEST_TMPDIR/received${to%%:*}
 		receive "${to%%:*}" "$received"
-		on client socat -u -b 4000 "OPEN:$BATS_TEST_TMPDIR/sent" "UDP$to:222${to%%:*}"
+		datagram client "${to#*:}" "222${to%%:*}" <"$BATS_TEST_TMPDIR/sent"
 		wait-for cmp "$BATS_TEST_TMPDIR/sent" "$received" ||
 			wrong "4000 bytes over IPv${to%%:*}, as they were sent" "$(wc -c <"$received")"
 	done

@@ -633,13 +633,8 @@ takes() {
 		done
 	done
 	for address in 10.0.6.100 fd00:6::100; do
-		[ "$(echoed "$address" 22)" = echo ] || wrong "an answer from $address, port 22" "none"
+		[ "$(answer client "$address" 22 <<<echo)" = echo ] || wrong "an answer from $address, port 22" "none"
 	done
-}
-
-# echoed ADDRESS PORT: what a UDP server there answers to `echo`. (bash has it at once; socat would wait for more.)
-echoed() {
-	on client timeout 2 bash -c 'exec 3<>"/dev/udp/$1/$2" && echo echo >&3 && head -n 1 <&3' - "$@"
 }
 
 # -- 6.7: counters -------------------------------------------------------------------------------

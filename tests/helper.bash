@@ -404,6 +404,18 @@ is-seen() {
 	[ "$got" = "$2" ]
 }
 
+# datagram HOST ADDRESS PORT: sends what is on stdin, up to 8192 bytes, from HOST to that UDP port, as one datagram. (It is
+# sent by bash and dd because socat 1.8.1 would send an empty datagram behind it.)
+datagram() {
+	on "$1" bash -c 'dd bs=8192 count=1 status=none >"/dev/udp/$1/$2"' - "${@:2}"
+}
+
+# answer HOST ADDRESS PORT: the same, and prints the datagram that comes back, if one does within two seconds.
+answer() {
+	on "$1" timeout 2 bash -c 'exec 3<>"/dev/udp/$1/$2" && dd bs=8192 count=1 status=none >&3 &&
+		dd bs=8192 count=1 status=none <&3' - "${@:2}" || :
+}
+
 # connects HOST ADDRESS PORT SECONDS: is HOST greeted by that port there, in that time?
 connects() {
 	local target=TCP4:$2:$3

@@ -674,7 +674,7 @@ no backend 2, no route 8
 		config "vip 10.9.0.1 80/udp nat" "check none" "backend 10.0.0.1 8080 weight 3" "backend 10.0.0.3 8080" "vip 10.9.0.2 80/udp ipip"
 		ip -n client route add 10.9.0.0/24 via 10.0.0.2
 		begin
-		datagram() { echo | on client socat -u - UDP:10.9.0.$1:80,bind=:$2; }
+		datagram() { echo | on client socat -u - UDP:10.9.0.$1:80,bind=:$2,shut-none; }
 		for port in 2000{1..8}; do datagram 1 $port; done
 		datagram 2 20001; datagram 2 20002
 		lbd status
