@@ -7,6 +7,7 @@
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
+#include "context.h"
 #include "parsing.h"
 
 const volatile __u16 drop_port = 22;
@@ -239,7 +240,7 @@ static __always_inline void sample(struct walk *w, __u32 class, int verdict)
 		__sync_fetch_and_add(&lost, 1);
 		return;
 	}
-	length = w->ctx->data_end - w->ctx->data;
+	length = frame_end(w->ctx) - frame_start(w->ctx);
 	*s = (struct parsing_sample){
 		.time = bpf_ktime_get_ns(),
 		.length = length,
@@ -268,7 +269,8 @@ static __always_inline void sample(struct walk *w, __u32 class, int verdict)
 SEC("xdp")
 int parsing(struct xdp_md *ctx)
 {
-	struct walk walk = { .ctx = ctx, .end = ctx->data_end - ctx->data };
+	struct walk walk = { .ctx = ctx,
+			     .end = frame_end(ctx) - frame_start(ctx) };
 	__u32 class = classify(&walk);
 	int verdict = XDP_PASS;
 	__u64 *counter;

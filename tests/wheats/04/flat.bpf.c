@@ -165,7 +165,7 @@ static __always_inline int judge(struct xdp_md *ctx, __u32 asked, __u32 next)
 		}
 	}
 
-	if (asked & 1 << MAPS_STAGE_PORT && (packet.tcp || packet.udp)) {
+	if (asked & 1 << MAPS_STAGE_PORT && event.port.protocol) {
 		value = bpf_map_lookup_elem(&ports, &event.port);
 		if (value) {
 			__sync_fetch_and_add(value, 1);

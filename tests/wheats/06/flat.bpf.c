@@ -375,7 +375,7 @@ static __always_inline int on_ipv4(struct xdp_md *ctx, struct packet *p,
 	struct lb_service key = { .address = { 0, 0, bpf_htonl(0xffff) },
 				  .protocol = protocol },
 			  *from;
-	__u64 bytes = ctx->data_end - ctx->data;
+	__u64 bytes = frame_end(ctx) - frame_start(ctx);
 	struct lb_flow flow = { .address = { 0, 0, bpf_htonl(0xffff) } };
 	struct iphdr *ip = p->ipv4;
 	struct lb_backend *backend;
@@ -438,7 +438,7 @@ static __always_inline int on_ipv6(struct xdp_md *ctx, struct packet *p,
 {
 	__u8 protocol = l4->tcp ? IPPROTO_TCP : IPPROTO_UDP;
 	struct lb_service key = { .protocol = protocol }, *from;
-	__u64 bytes = ctx->data_end - ctx->data;
+	__u64 bytes = frame_end(ctx) - frame_start(ctx);
 	struct ipv6hdr *ip = p->ipv6;
 	struct lb_backend *backend;
 	struct bpf_fib_lookup fib;
@@ -556,8 +556,7 @@ static __always_inline bool has_vip(const struct packet *p)
 SEC("xdp")
 int lb(struct xdp_md *ctx)
 {
-	void *data = (void *)(long)ctx->data,
-	     *end = (void *)(long)ctx->data_end;
+	void *data = frame_start(ctx), *end = frame_end(ctx);
 	struct cursor c = cursor_at(data, end);
 	enum packet_class class;
 	struct transport l4;

@@ -380,7 +380,7 @@ __noinline int go(struct xdp_md *ctx, const struct facts *f, int stack)
 static __always_inline void note_ip(struct xdp_md *ctx, const struct packet *p,
 				    struct facts *f)
 {
-	void *data = (void *)(long)ctx->data;
+	void *data = frame_start(ctx);
 
 	f->from = ctx->ingress_ifindex;
 	source_of(p, f->ends[SOURCE].address);
@@ -400,7 +400,7 @@ static __always_inline void note_ip(struct xdp_md *ctx, const struct packet *p,
 static __always_inline bool
 note_transport(struct xdp_md *ctx, const struct packet *p, struct facts *f)
 {
-	void *data = (void *)(long)ctx->data;
+	void *data = frame_start(ctx);
 	__u8 protocol;
 
 	if (p->tcp) {
@@ -441,7 +441,7 @@ static __always_inline int tunnel(struct xdp_md *ctx, struct packet *p,
 static __always_inline int to_backend(struct xdp_md *ctx, struct packet *p,
 				      struct facts *f, const struct lb_vip *vip)
 {
-	__u64 bytes = ctx->data_end - ctx->data;
+	__u64 bytes = frame_end(ctx) - frame_start(ctx);
 	bool is_way;
 
 	if (!choose(f, vip, SOURCE))
@@ -506,8 +506,7 @@ static __always_inline int on_icmp_error(struct xdp_md *ctx, struct cursor *c,
 SEC("xdp")
 int lb(struct xdp_md *ctx)
 {
-	struct cursor c =
-		cursor_at((void *)(long)ctx->data, (void *)(long)ctx->data_end);
+	struct cursor c = cursor_at(frame_start(ctx), frame_end(ctx));
 	struct lb_service address = {};
 	enum packet_class class;
 	struct facts *f;

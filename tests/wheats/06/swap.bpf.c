@@ -499,7 +499,7 @@ static __always_inline int to_backend(struct xdp_md *ctx, struct packet *p,
 				      struct tuple *t, const struct lb_vip *vip)
 {
 	struct signs signs = signs_of(p, t);
-	__u64 bytes = ctx->data_end - ctx->data;
+	__u64 bytes = frame_end(ctx) - frame_start(ctx);
 	struct choice choice;
 	struct lb_flow flow;
 
@@ -578,8 +578,7 @@ static __always_inline int on_icmp(struct xdp_md *ctx, struct cursor *c,
 SEC("xdp")
 int lb(struct xdp_md *ctx)
 {
-	struct cursor c =
-		cursor_at((void *)(long)ctx->data, (void *)(long)ctx->data_end);
+	struct cursor c = cursor_at(frame_start(ctx), frame_end(ctx));
 	enum packet_class class;
 	struct lb_vip *vip;
 	struct packet p;
