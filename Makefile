@@ -101,9 +101,9 @@ test: all
 test-all: all
 	$Qtests/run all
 
-## test-kernels  runs the labs on 6.1 and 6.12 as well, in a VM; a table [of the labs LABS]
+## test-kernels  runs the labs on 6.1, 6.12 and the newest as well, in a VM; a table [of the labs LABS]
 test-kernels: all
-	$Qtests/kernels running 6.1 6.12 -- $(LABS)
+	$Qtests/kernels running 6.1 6.12 newest -- $(LABS)
 
 ## shell-NN   opens a shell inside lab NN's network, its program attached
 $(NUMBERS:%=shell-%): shell-%: $$(call runs,$$*)
@@ -161,7 +161,7 @@ build/%: build/%.o
 	@echo "  LINK  $@"
 	$Q$(AS_OWNER) $(CC) $^ $(LDLIBS) -o $@
 
-## vm-TARGET  makes TARGET in a virtual machine, on a stock kernel [KERNEL=6.12]
+## vm-TARGET  makes TARGET in a virtual machine, on a stock kernel [KERNEL=6.12; X.Y, newest, PATH]
 # What can be built is built here first, where it is quicker. A lab that goes there by itself measures there, alone and
 # among all: by a clock of instructions, -I.
 exactly = $(if $(filter check test test-all,$1)$(wildcard labs/$(lastword $(subst -, ,$1))-*/kernel),-I)
@@ -208,6 +208,7 @@ bench: all build/bench $(BENCHES)
 	$Qtests/bench/run $(LABS)
 
 build/bench: build/timing.o
+build/refusals: build/verifier.o
 
 ## format     brings the C sources into the house style
 format:

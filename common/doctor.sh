@@ -171,6 +171,14 @@ privileged() {
 	! probeable "$name" root unshare || try "$name" "$mend" as-root env "PATH=$PATH" "$@"
 }
 
+# Without it, no sandbox is made. What its message says besides is said here by the other lines.
+probe-kernel() {
+	local why
+
+	why=$(reason common/netns.sh --kernel)
+	judge 'Linux 6.1' kernel-mend "${why%%:*}"
+}
+
 # veth-mend: why there can be no veth: what loads its module, or the module, is not there.
 veth-mend() {
 	if ! command -v modprobe >/dev/null; then
@@ -191,7 +199,7 @@ probe-sandbox() {
 		mount -t tracefs tracefs /sys/kernel/tracing'
 	! probeable veth ip 'network namespaces' || privileged veth veth-mend \
 		unshare --net ip link add veth0 type veth peer name veth1
-	! probeable 'the sandbox' root ip bpffs tracefs ||
+	! probeable 'the sandbox' root ip bpffs tracefs 'Linux 6.1' ||
 		try 'the sandbox' kernel-mend common/netns.sh true
 }
 
@@ -316,6 +324,7 @@ esac
 probe-root
 probe-tools
 probe-compilers
+probe-kernel
 try BTF kernel-mend head -c 1 /sys/kernel/btf/vmlinux
 probe-sandbox
 probe-inside

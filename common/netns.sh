@@ -23,9 +23,28 @@ in-sandbox() {
 	[ "${SANDBOX:-}" = "$(readlink /proc/self/ns/mnt)" ]
 }
 
-# enter-sandbox COMMAND…: becomes COMMAND in a new sandbox, as root. COMMAND's status is the caller's. Without root,
-# or without the capabilities, one line says what to do, and the status is 1.
+NEWEST_HELPER=BPF_FUNC_user_ringbuf_drain # the last that came with Linux 6.1
+
+# demand-kernel: ends with status 3, and says so, where the kernel is too old for the labs. A kernel from 6.1 on has all
+# that they need. An older version says little, because enterprise distributions bring newer BPF into old kernels: there
+# the kernel's own type information tells whether it has a helper that came with 6.1. (No process is started here.)
+demand-kernel() {
+	local version major minor
+
+	read -r version </proc/sys/kernel/osrelease
+	IFS=.- read -r major minor _ <<<"$version"
+	if ((major > 6 || (major == 6 && minor >= 1))) || grep -qaF "$NEWEST_HELPER" /sys/kernel/btf/vmlinux 2>/dev/null; then
+		return
+	fi
+	echo "this kernel, Linux $version, is too old: the labs need Linux 6.1 or newer with BTF." \
+		"A newer one runs them in a VM: make vm-lab-NN, make vm-check-NN, make vm-shell-NN" >&2
+	exit 3
+}
+
+# enter-sandbox COMMAND…: becomes COMMAND in a new sandbox, as root. COMMAND's status is the caller's. Where that cannot be,
+# one line says why, and the status is 1, or 3 if the kernel is too old.
 enter-sandbox() {
+	demand-kernel
 	demand-root
 	if [ "$(id -u)" != 0 ]; then
 		# Should sudo be killed, what it started must die too: hence the death signal.
@@ -409,6 +428,7 @@ stage() {
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
 	case ${1:-} in
 	--first-process) shift && first-process "$@" ;;
+	--kernel) demand-kernel ;;
 	'') fail "usage: $0 COMMAND [ARGUMENT…]" ;;
 	*) enter-sandbox "$@" ;;
 	esac

@@ -62,6 +62,12 @@ greeted() {
 	[ "$said" -ge "$2" ]
 }
 
+# left-out: how often the kernel did not run the program, because another task was preempted in it on the same CPU. A kernel
+# that preempts its own code does so under load; Debian's 7.3 is one.
+left-out() {
+	bpftool -j prog show pinned "$PINS/$TESTED" | jq '.recursion_misses // 0'
+}
+
 # -- 1.2: count ----------------------------------------------------------------------------------
 
 @test "1.2 [2] every exec is counted, once" {
@@ -76,7 +82,7 @@ greeted() {
 	attach client build/hello -v
 	build/rush "$PINS/hello" 100000
 	detach
-	[ "$(runs)" -ge 200000 ] || wrong "200000 runs or more" "$(runs)"
+	[ $(($(runs) + $(left-out))) -ge 200000 ] || wrong "200000 runs or more" "$(runs), and $(left-out) left out"
 	[ "$(global execs)" = "$(runs)" ] || wrong "execs $(runs)" "execs $(global execs)"
 }
 
@@ -156,7 +162,7 @@ caller() {
 }
 
 threads-printed() {
-	[ "$(line "$nowhere" | wc -l)" = 3 ]
+	[ $(($(line "$nowhere" | wc -l) + $(left-out))) -ge 3 ]
 }
 
 @test "1.3 [3] the filename comes whole, also of an execve that fails" {

@@ -100,7 +100,7 @@ deps() {
 	run -0 broken 'mountpoint -q /sys/kernel/tracing ||
 		mount -t tracefs tracefs /sys/kernel/tracing' common/doctor.sh
 	for name in root clang gcc bpftool ip unshare ethtool ping socat nft jq bats 'C headers' libelf \
-		libz libbpf "clang's BPF target" BTF 'network namespaces' bpffs tracefs veth \
+		libz libbpf "clang's BPF target" 'Linux 6.1' BTF 'network namespaces' bpffs tracefs veth \
 		'the sandbox' 'Bats 1.5' 'a ping' {bpf,xdp,tc,tracepoint,raw_tp}' programs'; do
 		says "ok          $name"
 	done
@@ -108,6 +108,14 @@ deps() {
 		says "*$name programs*"
 	done
 	[[ ${lines[-1]} = 'labs 01 to 0'[67]' can run here'* ]] || wrong "a verdict"
+}
+
+@test "doctor: a kernel that is too old has its line, and no sandbox is tried on it" {
+	run -1 unshare --mount sh -c 'echo 5.10.0-46-amd64 >"$0/release" && : >"$0/btf"
+		mount --bind "$0/release" /proc/sys/kernel/osrelease
+		mount --bind "$0/btf" /sys/kernel/btf/vmlinux
+		common/doctor.sh' "$BATS_TEST_TMPDIR"
+	says 'missing     Linux 6.1 (this kernel, Linux 5.10.0-46-amd64, is too old): *' 'not probed  the sandbox: needs Linux 6.1'
 }
 
 @test "doctor: without clang, only what needs clang is not probed" {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * execs THREADS TIMES [PATH]: calls execve of PATH, which must not exist, TIMES
- * times in each of THREADS threads at once; without PATH, of an address where
- * nothing is. That is traffic for lab 01: many calls on several CPUs together,
- * and from threads whose id is not the process's.
+ * times in each of THREADS threads; without PATH, of an address where nothing is.
+ * The id of such a thread is not its process's. One thread follows the other:
+ * newer kernels leave a program out for a thread that comes upon it while another
+ * thread on the same CPU was preempted in it.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -26,7 +27,7 @@ static void *call(void *unused)
 int main(int argc, char **argv)
 {
 	int threads = argc == 3 || argc == 4 ? atoi(argv[1]) : 0;
-	pthread_t thread[threads + 1];
+	pthread_t thread;
 
 	if (!threads || (argv[3] && access(argv[3], F_OK) == 0)) {
 		fprintf(stderr, "usage: execs THREADS TIMES [NO-SUCH-PATH]\n");
@@ -35,9 +36,8 @@ int main(int argc, char **argv)
 	times = atoi(argv[2]);
 	path = argv[3];
 	for (int i = 0; i < threads; i++)
-		if (pthread_create(&thread[i], NULL, call, NULL))
+		if (pthread_create(&thread, NULL, call, NULL) ||
+		    pthread_join(thread, NULL))
 			return EXIT_FAILURE;
-	for (int i = 0; i < threads; i++)
-		pthread_join(thread[i], NULL);
 	return EXIT_SUCCESS;
 }

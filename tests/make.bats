@@ -134,3 +134,34 @@ rebuilds() {
 	[ ! -e build ]
 	[ "$(git status --porcelain --ignored | grep -v build/ || :)" = "$before" ]
 }
+
+# as-on VERSION BTF COMMAND…: runs COMMAND where the kernel seems to be of that version, and to know the words BTF.
+as-on() {
+	echo "$1" >"$BATS_TEST_TMPDIR/osrelease"
+	echo "$2" >"$BATS_TEST_TMPDIR/btf"
+	unshare --mount sh -c 'mount --bind "$0/osrelease" /proc/sys/kernel/osrelease
+		mount --bind "$0/btf" /sys/kernel/btf/vmlinux
+		exec "$@"' "$BATS_TEST_TMPDIR" "${@:3}"
+}
+
+@test "make: a kernel that is too old for the labs is said in one line by all that loads BPF, and judges nothing" {
+	make -s all
+	for target in lab-02 lab-07 check-02 check-07 check shell-02 test test-all mutants wheats; do
+		run -2 --separate-stderr as-on 5.10.0-46-amd64 '' make -s "$target" </dev/null
+		[[ $output != *points* && $output != *ok* ]] || { echo "$target: $output" && false; }
+		# shellcheck disable=SC2154 # `run` has set it
+		[[ $stderr == 'this kernel, Linux 5.10.0-46-amd64, is too old: the labs need Linux 6.1 '*vm-lab-NN*$'\n'*"[Makefile:"*"$target] Error 3" ]] ||
+			{ echo "$target: $stderr" && false; }
+		[ "$(grep -c 'too old' <<<"$stderr")" = 1 ]
+	done
+}
+
+@test "make: a kernel is new enough by its version, or by what it knows" {
+	as-on 6.1.0-57-amd64 '' common/netns.sh --kernel
+	as-on 7.0.1 '' common/netns.sh --kernel
+	as-on 10.0 '' common/netns.sh --kernel
+	as-on 5.14.0-570.el9 'BPF_FUNC_loop BPF_FUNC_user_ringbuf_drain' common/netns.sh true
+	for version in 6.0.19 5.15.1 4.19; do
+		run -3 as-on "$version" BPF_FUNC_loop common/netns.sh --kernel
+	done
+}

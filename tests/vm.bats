@@ -238,16 +238,127 @@ complains() {
 	[[ $output == $line ]] || { echo "expected: $line"$'\n'"got: $output" && false; }
 }
 
+# unpacked VERSION FILE…: makes files in the folder of such a kernel's modules, at $ROOT/usr/lib/modules.
+unpacked() {
+	local modules=$ROOT/usr/lib/modules/$1 file
+
+	for file in "${@:2}" modules.order modules.builtin.modinfo; do
+		mkdir -p "$(dirname "$modules/$file")"
+		touch "$modules/$file"
+	done
+}
+
 @test "vm: a kernel that cannot be is one clear line" {
-	path=$BATS_TEST_TMPDIR/kernels
-	mkdir -p "$path/boot"
-	complains 'vm: KERNEL=5.10 is neither 6.1 nor 6.12 nor a PATH*' common/vm/run -k 5.10 true
+	ROOT=$BATS_TEST_TMPDIR/kernels
+	mkdir -p "$ROOT/boot"
+	complains 'vm: KERNEL=old is neither a version such as 6.12, nor newest, nor a PATH*' common/vm/run -k old true
 	complains 'vm: /nowhere: there is no such folder' common/vm/run -k /nowhere true
-	complains "vm: $path: no kernel in it, *" common/vm/run -k "$path" true
-	touch "$path/boot/vmlinuz-6.7-a"
-	complains "vm: $path: no modules in it, lib/modules/6.7-a" common/vm/run -k "$path" true
-	touch "$path/boot/vmlinuz-6.8-b"
-	complains "vm: $path: several kernels in it, and it should be one: 6.7-a 6.8-b" common/vm/run -k "$path" true
+	complains "vm: $ROOT: no kernel in it, *" common/vm/run -k "$ROOT" true
+	touch "$ROOT/boot/vmlinuz-6.7-a"
+	complains "vm: $ROOT: no modules in it, lib/modules/6.7-a; *package linux-modules-6.7-a" common/vm/run -k "$ROOT" true
+	unpacked 6.7-a kernel/any
+	complains "vm: $ROOT: no modules.builtin in it; *package linux-base-6.7-a: *" common/vm/run -k "$ROOT" true
+	[ ! -e "$ROOT/usr/lib/modules/6.7-a/modules.builtin.bin" ] # no index that would be wrong
+	touch "$ROOT/boot/vmlinuz-6.8-b"
+	complains "vm: $ROOT: several kernels in it, and it should be one: 6.7-a 6.8-b" common/vm/run -k "$ROOT" true
+}
+
+@test "vm: a kernel of several packages, unpacked over one another, is found with what is built in" {
+	ROOT=$BATS_TEST_TMPDIR/kernel MODULES=$BATS_TEST_TMPDIR/kernel/usr/lib/modules/7.8-c
+	unpacked 7.8-c vmlinuz kernel/any
+	echo kernel/drivers/virtio/virtio_pci.ko >"$MODULES/modules.builtin"
+	XDG_CACHE_HOME=$BATS_TEST_TMPDIR run -0 common/vm/kernel "$ROOT"
+	[ "${lines[0]}" = 7.8-c ]
+	[ "$(realpath "${lines[1]}" "${lines[2]}")" = "$MODULES/vmlinuz"$'\n'"$MODULES" ]
+	run -0 modprobe -d "${lines[2]%/lib/modules/*}" -S 7.8-c --show-depends virtio_pci
+	[ "$output" = 'builtin virtio_pci' ]
+}
+
+@test "vm: an index that does not know what is built in is made again" {
+	ROOT=$BATS_TEST_TMPDIR/kernel MODULES=$BATS_TEST_TMPDIR/kernel/usr/lib/modules/7.8-c
+	unpacked 7.8-c vmlinuz kernel/any
+	ln -s usr/lib "$ROOT/lib" # depmod looks in either
+	depmod -b "$ROOT" 7.8-c 2>/dev/null
+	echo kernel/drivers/virtio/virtio_pci.ko >"$MODULES/modules.builtin"
+	XDG_CACHE_HOME=$BATS_TEST_TMPDIR run -0 common/vm/kernel "$ROOT"
+	run -0 modprobe -d "${lines[2]%/lib/modules/*}" -S 7.8-c --show-depends virtio_pci
+	[ "$output" = 'builtin virtio_pci' ]
+}
+
+@test "vm: a kernel without 9p says which module it lacks, and only one for clouds is said to be one" {
+	for version in 7.8-c 7.8-cloud-c; do
+		ROOT=$BATS_TEST_TMPDIR/$version
+		unpacked "$version" vmlinuz kernel/any
+		echo kernel/drivers/virtio/virtio_pci.ko >"$ROOT/usr/lib/modules/$version/modules.builtin"
+	done
+	export XDG_CACHE_HOME=$BATS_TEST_TMPDIR
+	complains 'vm: kernel 7.8-c has no module 9pnet_virtio, neither in *' common/vm/run -k "$BATS_TEST_TMPDIR/7.8-c" true
+	complains 'vm: kernel 7.8-cloud-c has no module 9pnet_virtio, as it is for clouds: *' \
+		common/vm/run -k "$BATS_TEST_TMPDIR/7.8-cloud-c" true
+}
+
+# archive PACKAGE…: an apt that offers these packages only, of empty content; what it is asked to download is in
+# $BATS_TEST_TMPDIR/asked. That of three packages is 7.8.9, in four files as apt and dpkg would have it.
+archive() {
+	mkdir -p "$BATS_TEST_TMPDIR/bin"
+	printf '%s\n' "$@" >"$BATS_TEST_TMPDIR/offered"
+	cat >"$BATS_TEST_TMPDIR/bin/apt-get" <<-END
+		#!/bin/bash
+		words="\$*"
+		[[ \$words == *' download '* ]] || exit 0
+		for each in \${words##* download }; do echo "\$each" >>$BATS_TEST_TMPDIR/asked; : >"\$each.deb"; done
+	END
+	cat >"$BATS_TEST_TMPDIR/bin/apt-cache" <<-END
+		#!/bin/bash
+		case "\$*" in
+		*' pkgnames '*) cat $BATS_TEST_TMPDIR/offered ;;
+		*' depends linux-image-7.8.9+a-$(dpkg --print-architecture)') printf '  Depends: %s\n' \
+			kmod linux-{base,binary,modules}-7.8.9+a-$(dpkg --print-architecture) linux-base-other ;;
+		esac
+	END
+	cat >"$BATS_TEST_TMPDIR/bin/dpkg-deb" <<-'END'
+		#!/bin/bash
+		name=$(basename "$2" .deb) version=${2#*/linux-*-} version=${version%.deb}
+		modules=$3/usr/lib/modules/$version
+		mkdir -p "$modules/kernel"
+		touch "$modules"/modules.{order,builtin.modinfo}
+		case $name in
+		linux-binary-* | linux-image-7.7.*) : >"$modules/vmlinuz" ;;&
+		linux-base-* | linux-image-7.7.*) echo kernel/virtio_pci.ko >"$modules/modules.builtin" ;;
+		esac
+	END
+	chmod +x "$BATS_TEST_TMPDIR"/bin/*
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH XDG_CACHE_HOME=$BATS_TEST_TMPDIR
+	export PATH XDG_CACHE_HOME
+}
+
+@test "vm: X.Y is the newest kernel of that version, newest is that of all, with all its packages, and no other flavour" {
+	arch=$(dpkg --print-architecture)
+	archive linux-image-{7.7.9,7.7.10,7.7.11-cloud,7.7.11-rt,7.8.9+a,7.8.8+b,7.9-rc1,7.70.1-other}-"$arch" "linux-image-$arch" \
+		linux-image-7.8.10+a-"${arch}x"
+	run -0 --separate-stderr common/vm/kernel 7.7
+	[ "${lines[0]}" = "7.7.10-$arch" ]
+	[ "$(cat "$BATS_TEST_TMPDIR/asked")" = "linux-image-7.7.10-$arch" ]
+	rm "$BATS_TEST_TMPDIR/asked"
+	run -0 --separate-stderr common/vm/kernel newest
+	[ "${lines[0]}" = "7.8.9+a-$arch" ]
+	[[ $stderr == *"vm: the newest kernel is 7.8.9+a-$arch "* ]]
+	[ "$(cat "$BATS_TEST_TMPDIR/asked")" = "$(printf "linux-%s-7.8.9+a-$arch\n" image base binary modules)" ]
+	complains "*vm: apt offers no kernel 7.1 for $arch: it offers 7.7 7.8*" common/vm/kernel 7.1
+}
+
+@test "vm: a kernel that was fetched needs no apt any more; of another processor it has a place of its own" {
+	arch=$(dpkg --print-architecture)
+	archive "linux-image-7.8.9+a-$arch" linux-image-7.7.9-other
+	common/vm/kernel newest
+	common/vm/kernel -a other 7.7
+	[ "$(ls "$XDG_CACHE_HOME/underhood/kernels")" = 7.7-other$'\n'newest ]
+	ln -sf /bin/false "$BATS_TEST_TMPDIR/bin/apt-get"
+	ln -sf /bin/false "$BATS_TEST_TMPDIR/bin/apt-cache"
+	run -0 --separate-stderr common/vm/kernel newest
+	[ "${lines[0]}" = "7.8.9+a-$arch" ]
+	run -0 common/vm/kernel -a other 7.7
+	[ "${lines[0]}" = 7.7.9-other ]
 }
 
 @test "vm: a program that is missing is one line, with what mends it" {
