@@ -255,6 +255,8 @@ in-order() {
 	done
 }
 
+declare -A MISSING=() # of each set that was looked for, what is missing of it
+
 # -- what it takes -------------------------------------------------------------------------------
 
 # dry-run PACKAGE…: let the package manager say what it would do, without root and without doing it.
@@ -284,6 +286,20 @@ how-much() {
 		s/^([0-9]+)$/\1 bytes to download/p" | paste -sd , | sed 's/,/, /g' || :
 }
 
+# look-for SET…: set ${MISSING[SET]} to the lines of `lacking`, of each set.
+look-for() {
+	local set
+
+	for set; do MISSING[$set]=$(lacking "$(table "$set")"); done
+}
+
+# incomplete SET…: print those of these sets of which something is missing.
+incomplete() {
+	local set
+
+	for set; do [ -z "${MISSING[$set]}" ] || echo "$set"; done
+}
+
 # announce SET…: print which needs of these sets are missing, and how much there is to download.
 announce() {
 	local set need package why size packages=()
@@ -293,7 +309,7 @@ announce() {
 		package=$(chosen "$package")
 		packages+=("$package")
 		printf '    %-16s %s\n' "$package" "$why"
-	done < <(for set; do lacking "$(table "$set")"; done)
+	done < <(for set; do echo "${MISSING[$set]}"; done)
 	size=$(how-much "${packages[@]}")
 	[ -z "$size" ] || echo "deps: with all that they depend on: $size"
 }
@@ -327,7 +343,7 @@ install-set() {
 
 	while read -r _ package _; do
 		packages+=("$(chosen "$package")")
-	done < <(lacking "$(table "$1")")
+	done <<<"${MISSING[$1]}"
 	mapfile -t command < <(install-command "${packages[@]}")
 	echo "deps: installing the packages for $(describe "$1")"
 	logged "${command[@]}" && return
@@ -351,30 +367,14 @@ install-sets() {
 	done
 }
 
-# rest: print the command for each set that is not here in full.
-rest() {
-	local set
-
-	for set in vm test; do
-		[ -z "$(lacking "$(table "$set")")" ] ||
-			printf '    %-30s %s\n' "$(by-root make deps FOR=$set)" "$(describe "$set")"
-	done
-}
-
-# lacking-sets SET…: print those of which something is missing.
-lacking-sets() {
-	local set
-
-	for set; do [ -z "$(lacking "$(table "$set")")" ] || echo "$set"; done
-}
-
 # -- entry ---------------------------------------------------------------------------------------
 
 # provide SET…: make sure that these sets are here, and say what happens.
 provide() {
 	local sets why
 
-	mapfile -t sets < <(lacking-sets "$@")
+	look-for "$@"
+	mapfile -t sets < <(incomplete "$@")
 	[ ${#sets[@]} -gt 0 ] || { echo "deps: nothing is missing for $WHAT" && return; }
 	why=$(why-no-root)
 	[ -z "$why" ] || die "installing packages for $WHAT needs root, and $why." \
@@ -384,7 +384,8 @@ provide() {
 	update-lists
 	announce "${sets[@]}"
 	install-sets "${sets[@]}"
-	[ -n "$(lacking-sets "$@")" ] || echo "deps: all packages for $WHAT are installed"
+	look-for "${sets[@]}"
+	[ -n "$(incomplete "$@")" ] || echo "deps: all packages for $WHAT are installed"
 }
 
 # no-manager SET…: name the needs of these sets as apt does, and exit with status 1.
@@ -420,11 +421,14 @@ main() {
 
 # next: after `make deps` alone, say what to do next, and how to get the sets that are not here.
 next() {
-	local sets
+	local sets set
 
 	echo 'deps: next: make lab-01 (or make doctor, which tries everything)'
-	sets=$(rest)
-	[ -z "$sets" ] || printf '%s\n' 'deps: not installed, because nothing has asked for it:' "$sets"
+	look-for vm test
+	sets=$(incomplete vm test)
+	[ -n "$sets" ] || return 0
+	echo 'deps: not installed, because nothing has asked for it:'
+	for set in $sets; do printf '    %-32s %s\n' "$(by-root make deps FOR="$set")" "$(describe "$set")"; done
 }
 
 [ "${BASH_SOURCE[0]}" != "$0" ] || main "$@"
