@@ -188,17 +188,15 @@ mend() {
 	echo "install $1 as this system installs things"
 }
 
-# vm-lacks: print what the VM needs and this machine does not have, as `COMMAND NEED` lines. The commands count,
-# not the packages, because some come in other ways.
+# vm-lacks: print which commands the VM needs and this machine does not have, in one line, with what installs them;
+# print nothing if all are here. The commands count and not the packages, because some come in other ways.
 vm-lacks() {
-	local command need emulator=qemu-system-x86
+	local command lacks=''
 
-	[ "$(uname -m)" != aarch64 ] || emulator=qemu-system-arm
-	for need in "qemu-system-$(uname -m) $emulator" 'busybox busybox-static' 'cpio cpio' 'depmod kmod' \
-		'xz xz-utils' 'zstd zstd' 'socat socat'; do
-		read -r command need <<<"$need"
-		command -v "$command" >/dev/null || echo "$command $need"
+	for command in "qemu-system-$(uname -m)" busybox cpio depmod xz zstd socat; do
+		command -v "$command" >/dev/null || lacks+=", $command"
 	done
+	[ -z "$lacks" ] || echo "${lacks#, }: $(by-root make deps FOR=vm)"
 }
 
 # -- which sets ----------------------------------------------------------------------------------

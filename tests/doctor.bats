@@ -88,15 +88,8 @@ deps() {
 	run env -i PATH="$BIN" TOLD="$TOLD" bash common/deps.sh "${@:2}" </dev/null
 }
 
-# without-terminal COMMAND…: runs COMMAND where nobody can be asked for a password.
-without-terminal() {
-	setsid -w "$@" </dev/null
-}
-
-# by-user COMMAND…: runs COMMAND as nobody, who is not root.
-by-user() {
-	without-terminal setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
-}
+# The words that run a command as nobody, who is not root, where there is no terminal to ask for a password.
+BY_USER=(setsid -w setpriv --reuid 65534 --regid 65534 --clear-groups)
 
 # A breakage: a sudo that is there and says this of anybody.
 sudo-says() {
@@ -234,22 +227,23 @@ kernel() {
 }
 
 @test "doctor: a user without sudo is told so, and what needs no root is probed" {
-	run -1 broken 'rm -f /usr/bin/sudo' by-user common/doctor.sh
+	run -1 broken 'rm -f /usr/bin/sudo' "${BY_USER[@]}" common/doctor.sh
 	says 'missing     root (this user is not root, and sudo is not installed): make vm-lab-NN *' 'ok          libbpf' \
 		"ok          clang's BPF target" 'not probed  network namespaces: needs root' \
 		'not probed  xdp programs: needs the sandbox' \
 		'labs 01 to 06 cannot run here: they need root *' 'they can run in a VM here: make vm-lab-01'
 	never-says 'make deps' # which would say that nothing is missing
-	never-says 'sudo '
+	never-says 'sudo make'
+	never-says 'sudo apt'
 }
 
 @test "doctor: a user whom sudo refuses is told what sudo says" {
-	run -1 broken "$(sudo-says 'sudo: a password is required')" by-user common/doctor.sh
+	run -1 broken "$(sudo-says 'sudo: a password is required')" "${BY_USER[@]}" common/doctor.sh
 	says 'missing     root (sudo does not make this user root (sudo: a password is required)): make vm-lab-NN *'
 }
 
 @test "doctor: with no_new_privs, sudo is not tried" {
-	run -1 broken "$(sudo-says 'tried')" by-user setpriv --no-new-privs common/doctor.sh
+	run -1 broken "$(sudo-says 'tried')" "${BY_USER[@]}" setpriv --no-new-privs common/doctor.sh
 	says 'missing     root (no_new_privs is set for this process, so sudo *): make vm-lab-NN *'
 	never-says tried
 	run -0 setpriv --no-new-privs common/doctor.sh # root needs no sudo
@@ -261,7 +255,7 @@ kernel() {
 }
 
 @test "doctor: packages and root can be missing both, and each has its line" {
-	run -1 broken 'rm -f /usr/bin/sudo $(type -ap jq cpio)' by-user common/doctor.sh
+	run -1 broken 'rm -f /usr/bin/sudo $(type -ap jq cpio)' "${BY_USER[@]}" common/doctor.sh
 	says 'labs 01 to 06 cannot run here yet: packages are missing; "make deps (as root)" installs them' \
 		'labs 01 to 06 cannot run here: they need root *' \
 		'they could run in a VM: first "make deps FOR=vm (as root)", then make vm-lab-01'
@@ -276,7 +270,7 @@ kernel() {
 
 @test "doctor: what the VM lacks has its line, and is no need of labs 01 to 06" {
 	run -0 broken 'rm -f $(type -ap cpio zstd)' common/doctor.sh
-	says 'no VM       without*cpio (*) zstd (*)'
+	says 'no VM       without*cpio, zstd: make deps FOR=vm'
 	never-says 'ok          the VM'
 }
 
@@ -289,7 +283,7 @@ kernel() {
 
 @test "root: without sudo, each target is one line, with the way that works" {
 	for target in lab-02 check-02 shell-02 test mutants bench; do
-		run -2 broken 'rm -f /usr/bin/sudo' by-user make --no-print-directory -o all -o build/xdp_drop "$target"
+		run -2 broken 'rm -f /usr/bin/sudo' "${BY_USER[@]}" make --no-print-directory -o all -o build/xdp_drop "$target"
 		says "$target needs root: this user is not root, and sudo is not installed. The VM needs *: make vm-$target"
 		never-says 'sudo:'
 	done
@@ -308,16 +302,16 @@ kernel() {
 	run -0 broken 'mount -t tmpfs tmpfs /sys/bus/event_source/devices
 		printf "#!/bin/sh\necho booted" >/usr/bin/booted; chmod +x /usr/bin/booted
 		mount --bind /usr/bin/booted common/vm/run; rm -f /usr/bin/sudo' \
-		by-user common/vm/or-here 07 common/netns.sh true
+		"${BY_USER[@]}" common/vm/or-here 07 common/netns.sh true
 	says 'Lab 07 cannot run on this kernel (kprobe: this kernel has none). It runs in a VM on *' booted
-	run -1 broken 'mount -t tmpfs tmpfs /sys/bus/event_source/devices; rm $(type -ap cpio)' common/vm/or-here 07 true
+	run -1 broken 'mount -t tmpfs tmpfs /sys/bus/event_source/devices; rm -f $(type -ap cpio)' common/vm/or-here 07 true
 	says 'Lab 07 cannot run on this kernel (*). It would run in a VM, but the VM lacks cpio: make deps FOR=vm'
 }
 
 @test "root: make test skips a lab that nothing here can run, with the command that mends it; CI does not" {
-	run -0 broken 'rm $(type -ap cpio)' env -u CI tests/run --in-vm 07
+	run -0 broken 'rm -f $(type -ap cpio)' env -u CI tests/run --in-vm 07
 	says 'ok - all tests of lab 07, which this kernel cannot run # skip the VM lacks cpio: make deps FOR=vm'
-	run -1 broken 'rm $(type -ap cpio)' env CI=true tests/run --in-vm 07
+	run -1 broken 'rm -f $(type -ap cpio)' env CI=true tests/run --in-vm 07
 	says 'not ok - all tests of lab 07, which this kernel cannot run: the VM lacks cpio: make deps FOR=vm'
 }
 
