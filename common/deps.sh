@@ -302,7 +302,7 @@ incomplete() {
 announce() {
 	local set need package why size packages=()
 
-	echo "deps: $WHAT needs these packages, which are missing here:"
+	echo "deps: for $WHAT these packages are missing here:"
 	while read -r need package why; do
 		package=$(chosen "$package")
 		packages+=("$package")

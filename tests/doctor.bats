@@ -341,7 +341,7 @@ kernel() {
 		case $3 in jq | iproute-tc | bats) exit 1 ;; esac'
 	deps 0 --goals
 	[ "$status" = 0 ] || wrong "success"
-	says 'deps: labs 01 to 06 needs these packages, which are missing here:' \
+	says 'deps: for labs 01 to 06 these packages are missing here:' \
 		'    bats             runs the graded tests' '    iproute-tc       *' '    jq               *' \
 		'deps: with all that they depend on: 12 M to download, 40 M on disk'
 	told 'dnf -y --setopt=install_weak_deps=False install iproute-tc jq bats'
