@@ -282,6 +282,7 @@ kernel() {
 # -- without root ----------------------------------------------------------------------------------
 
 @test "root: without sudo, each target is one line, with the way that works" {
+	make -s build/xdp_drop tools # which nobody could not write
 	for target in lab-02 check-02 shell-02 test mutants bench; do
 		run -2 broken 'rm -f /usr/bin/sudo' "${BY_USER[@]}" make --no-print-directory -o all -o build/xdp_drop "$target"
 		says "$target needs root: this user is not root, and sudo is not installed. The VM needs *: make vm-$target"
@@ -321,8 +322,8 @@ kernel() {
 		printf "%s\n" "#!/bin/sh" "[ \$1 = -V ] || { echo hangs >&9; sleep 1000; }" >"$ping"
 		chmod +x "$ping"' \
 		bash -c 'echo $$ >&9; exec common/doctor.sh' 9>&1 >/dev/null 2>&1 3>&-)
-	read -r -t "${DEADLINE:-5}" -u 8 doctor
-	read -r -t "${DEADLINE:-5}" -u 8 hangs
+	read -r -t 120 -u 8 doctor
+	read -r -t 120 -u 8 hangs # on a busy machine it takes a while to get there
 	[ "$hangs" = hangs ]
 	kill -9 "$doctor"
 	status=0
