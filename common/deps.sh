@@ -188,17 +188,15 @@ mend() {
 	echo "install $1 as this system installs things"
 }
 
-# vm-lacks: print what the VM needs and this machine does not have, as `COMMAND NEED` lines. The commands count,
-# not the packages, because some come in other ways.
+# vm-lacks: print which commands the VM needs and this machine does not have, in one line, with what installs them;
+# print nothing if all are here. The commands count and not the packages, because some come in other ways.
 vm-lacks() {
-	local command need emulator=qemu-system-x86
+	local command lacks=''
 
-	[ "$(uname -m)" != aarch64 ] || emulator=qemu-system-arm
-	for need in "qemu-system-$(uname -m) $emulator" 'busybox busybox-static' 'cpio cpio' 'depmod kmod' \
-		'xz xz-utils' 'zstd zstd' 'socat socat'; do
-		read -r command need <<<"$need"
-		command -v "$command" >/dev/null || echo "$command $need"
+	for command in "qemu-system-$(uname -m)" busybox cpio depmod xz zstd socat; do
+		command -v "$command" >/dev/null || lacks+=", $command"
 	done
+	[ -z "$lacks" ] || echo "${lacks#, }: $(by-root make deps FOR=vm)"
 }
 
 # -- which sets ----------------------------------------------------------------------------------
@@ -255,6 +253,8 @@ in-order() {
 	done
 }
 
+declare -A MISSING=() # of each set that was looked for, what is missing of it
+
 # -- what it takes -------------------------------------------------------------------------------
 
 # dry-run PACKAGE…: let the package manager say what it would do, without root and without doing it.
@@ -284,16 +284,30 @@ how-much() {
 		s/^([0-9]+)$/\1 bytes to download/p" | paste -sd , | sed 's/,/, /g' || :
 }
 
+# look-for SET…: set ${MISSING[SET]} to the lines of `lacking`, of each set.
+look-for() {
+	local set
+
+	for set; do MISSING[$set]=$(lacking "$(table "$set")"); done
+}
+
+# incomplete SET…: print those of these sets of which something is missing.
+incomplete() {
+	local set
+
+	for set; do [ -z "${MISSING[$set]}" ] || echo "$set"; done
+}
+
 # announce SET…: print which needs of these sets are missing, and how much there is to download.
 announce() {
 	local set need package why size packages=()
 
-	echo "deps: $WHAT needs these packages, which are missing here:"
+	echo "deps: for $WHAT these packages are missing here:"
 	while read -r need package why; do
 		package=$(chosen "$package")
 		packages+=("$package")
 		printf '    %-16s %s\n' "$package" "$why"
-	done < <(for set; do lacking "$(table "$set")"; done)
+	done < <(for set; do echo "${MISSING[$set]}"; done)
 	size=$(how-much "${packages[@]}")
 	[ -z "$size" ] || echo "deps: with all that they depend on: $size"
 }
@@ -327,7 +341,7 @@ install-set() {
 
 	while read -r _ package _; do
 		packages+=("$(chosen "$package")")
-	done < <(lacking "$(table "$1")")
+	done <<<"${MISSING[$1]}"
 	mapfile -t command < <(install-command "${packages[@]}")
 	echo "deps: installing the packages for $(describe "$1")"
 	logged "${command[@]}" && return
@@ -351,30 +365,14 @@ install-sets() {
 	done
 }
 
-# rest: print the command for each set that is not here in full.
-rest() {
-	local set
-
-	for set in vm test; do
-		[ -z "$(lacking "$(table "$set")")" ] ||
-			printf '    %-30s %s\n' "$(by-root make deps FOR=$set)" "$(describe "$set")"
-	done
-}
-
-# lacking-sets SET…: print those of which something is missing.
-lacking-sets() {
-	local set
-
-	for set; do [ -z "$(lacking "$(table "$set")")" ] || echo "$set"; done
-}
-
 # -- entry ---------------------------------------------------------------------------------------
 
 # provide SET…: make sure that these sets are here, and say what happens.
 provide() {
 	local sets why
 
-	mapfile -t sets < <(lacking-sets "$@")
+	look-for "$@"
+	mapfile -t sets < <(incomplete "$@")
 	[ ${#sets[@]} -gt 0 ] || { echo "deps: nothing is missing for $WHAT" && return; }
 	why=$(why-no-root)
 	[ -z "$why" ] || die "installing packages for $WHAT needs root, and $why." \
@@ -384,7 +382,8 @@ provide() {
 	update-lists
 	announce "${sets[@]}"
 	install-sets "${sets[@]}"
-	[ -n "$(lacking-sets "$@")" ] || echo "deps: all packages for $WHAT are installed"
+	look-for "${sets[@]}"
+	[ -n "$(incomplete "$@")" ] || echo "deps: all packages for $WHAT are installed"
 }
 
 # no-manager SET…: name the needs of these sets as apt does, and exit with status 1.
@@ -420,11 +419,14 @@ main() {
 
 # next: after `make deps` alone, say what to do next, and how to get the sets that are not here.
 next() {
-	local sets
+	local sets set
 
 	echo 'deps: next: make lab-01 (or make doctor, which tries everything)'
-	sets=$(rest)
-	[ -z "$sets" ] || printf '%s\n' 'deps: not installed, because nothing has asked for it:' "$sets"
+	look-for vm test
+	sets=$(incomplete vm test)
+	[ -n "$sets" ] || return 0
+	echo 'deps: not installed, because nothing has asked for it:'
+	for set in $sets; do printf '    %-32s %s\n' "$(by-root make deps FOR="$set")" "$(describe "$set")"; done
 }
 
 [ "${BASH_SOURCE[0]}" != "$0" ] || main "$@"

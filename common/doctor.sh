@@ -18,7 +18,7 @@ source common/deps.sh
 declare -A GOOD=() # what was probed and is well, by name
 LACKING='' # what keeps labs 01 to 06 from running here: the words packages, root, kernel
 VM07='' # set once lab 07 cannot run on this kernel
-VM='' # set once the VM is known to be able to run
+VM_READY='' # set once the VM is known to be able to run
 
 line() {
 	printf '%-12s%s\n' "$1" "$2"
@@ -254,17 +254,12 @@ judge-program() {
 
 # probe-vm: is all there that makes a VM? Labs 01 to 06 do not need one, so the VM is not called missing.
 probe-vm() {
-	local need command lacks=''
+	local lacks
 
-	while read -r command need; do
-		lacks+=" $command ($(mend "$need"))"
-	done < <(vm-lacks)
-	if [ -z "$lacks" ]; then
-		VM=yes
-		ok 'the VM'
-	else
-		line 'no VM' "without$lacks"
-	fi
+	lacks=$(vm-lacks)
+	[ -z "$lacks" ] || { line 'no VM' "without $lacks" && return; }
+	VM_READY=yes
+	ok 'the VM'
 }
 
 # probe-ipv6: the labs run without IPv6 too, so its absence is not called missing.
@@ -295,7 +290,7 @@ why-not() {
 
 # vm-instead: say how the labs run in a VM, and what that needs first.
 vm-instead() {
-	if [ -n "$VM" ]; then
+	if [ -n "$VM_READY" ]; then
 		echo 'they can run in a VM here: make vm-lab-01'
 	else
 		echo "they could run in a VM: first \"$(by-root make deps FOR=vm)\", then make vm-lab-01"
@@ -309,7 +304,7 @@ verdict() {
 		exit 1
 	elif [ -z "$VM07" ]; then
 		echo 'labs 01 to 07 can run here'
-	elif [ -n "$VM" ]; then
+	elif [ -n "$VM_READY" ]; then
 		echo 'labs 01 to 06 can run here; lab 07 will use the VM'
 	else
 		echo "labs 01 to 06 can run here; lab 07 needs the VM: $(by-root make deps FOR=vm)"

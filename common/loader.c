@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 #include <net/if.h>
+#include <sys/syscall.h>
+#include <linux/capability.h>
 #include <linux/if_link.h>
 #include <bpf/bpf.h>
 #include "loader.h"
@@ -216,14 +218,35 @@ const struct bpf_object_open_opts *loader_open_opts(void)
 	return &options;
 }
 
+/*
+ * Return whether this process has CAP_BPF, or CAP_SYS_ADMIN, which includes it.
+ * The root of a container may have neither.
+ */
+static bool has_cap_bpf(void)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
+
+	if (syscall(SYS_capget, &header, data))
+		return false;
+	return data[CAP_TO_INDEX(CAP_BPF)].effective & CAP_TO_MASK(CAP_BPF) ||
+	       data[CAP_TO_INDEX(CAP_SYS_ADMIN)].effective &
+		       CAP_TO_MASK(CAP_SYS_ADMIN);
+}
+
 /* What to do about it, or what libbpf found: the second half of the line. */
 static const char *load_hint(int err)
 {
 	switch (-err) {
 	case EPERM:
-		return geteuid() ? "loading BPF needs root: sudo"
-				 : "not even root may: is the kernel locked "
-				   "down?";
+		if (geteuid())
+			return "loading BPF needs root: sudo";
+		if (!has_cap_bpf())
+			return "this root does not have CAP_BPF: start the "
+			       "container with --privileged";
+		return "not even root may: is the kernel locked down?";
 	case ESRCH:
 		return "this kernel has no BTF, no /sys/kernel/btf/vmlinux";
 	default:

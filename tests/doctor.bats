@@ -9,6 +9,7 @@
 # shellcheck disable=SC2016,SC2164 # breakages and fakes are shell in quotes; Bats stops at an error
 
 bats_require_minimum_version 1.5.0
+load needs
 
 setup() {
 	cd "$BATS_TEST_DIRNAME/.."
@@ -19,7 +20,7 @@ setup() {
 	mkdir "$BIN"
 	: >"$TOLD"
 	[[ $BATS_TEST_DESCRIPTION = deps:* || $(id -u) = 0 ]] ||
-		missing 'root, to break a copy of this machine'
+		lacks 'root is missing, which breaks a copy of this machine'
 }
 
 # -- what the tests are written with -------------------------------------------------------------
@@ -69,28 +70,30 @@ broken() {
 		exec "${@:3}"' - "$layer" "$@"
 }
 
-# missing REASON: skips the test with its reason; where CI is set, nothing may be missing.
-missing() {
-	[ -z "${CI:-}" ] || { echo "missing: $1" && return 1; }
-	skip "$1"
-}
-
 # fake NAME: a program of that name for deps.sh, a shell script on stdin.
 fake() {
 	{ echo "#!$BASH" && cat; } >"$BIN/$1"
 	chmod +x "$BIN/$1"
 }
 
-# deps USER [ARGUMENT…]: runs deps.sh as the user of that number, with nothing but the fakes and
-# what it is itself written with.
+# deps USER ARGUMENT…: runs deps.sh as the user of that number, with nothing but the fakes and what it is itself
+# written with.
 deps() {
 	local tool
 
-	for tool in bash cat cut env paste; do
+	for tool in bash cat cp cut dirname env grep mkdir mktemp paste realpath sed stat tail; do
 		ln -sf "$(command -v "$tool")" "$BIN"
 	done
 	fake id <<<"echo $1"
 	run env -i PATH="$BIN" TOLD="$TOLD" bash common/deps.sh "${@:2}" </dev/null
+}
+
+# The words that run a command as nobody, who is not root, where there is no terminal to ask for a password.
+BY_USER=(setsid -w setpriv --reuid 65534 --regid 65534 --clear-groups)
+
+# A breakage: a sudo that is there and says this of anybody.
+sudo-says() {
+	printf 'printf "%%s\n" "#!/bin/sh" "echo %s >&2" "exit 1" >/usr/bin/sudo; chmod +x /usr/bin/sudo' "'$1'"
 }
 
 # -- doctor --------------------------------------------------------------------------------------
@@ -99,7 +102,7 @@ deps() {
 	# As on a machine that systemd has booted: the one tracefs is mounted where the sandbox wants it.
 	run -0 broken 'mountpoint -q /sys/kernel/tracing ||
 		mount -t tracefs tracefs /sys/kernel/tracing' common/doctor.sh
-	for name in root clang gcc bpftool ip unshare ethtool ping socat nft jq bats 'C headers' libelf \
+	for name in root capabilities clang gcc bpftool ip unshare ethtool ping socat nft jq bats 'C headers' libelf \
 		libz libbpf "clang's BPF target" 'Linux 6.1' BTF 'network namespaces' bpffs tracefs veth \
 		'the sandbox' 'Bats 1.5' 'a ping' {bpf,xdp,tc,tracepoint,raw_tp}' programs'; do
 		says "ok          $name"
@@ -124,7 +127,8 @@ deps() {
 	says 'missing     clang: dnf install clang' \
 		"not probed  clang's BPF target: needs clang" \
 		'ok          libbpf' 'ok          xdp programs' \
-		'labs 01 to 06 cannot run here yet *'
+		'labs 01 to 06 cannot run here yet: packages are missing; "make deps" installs them'
+	never-says 'no package'
 	[ "$(grep -cE '^(missing|not probed) ' <<<"$output")" = 2 ] || wrong "two complaints"
 }
 
@@ -208,7 +212,7 @@ kernel() {
 
 @test "doctor: without kprobes or fentry, only lab 07 needs the VM" {
 	run -0 broken "$(kernel fentry)" common/doctor.sh
-	says 'ok          kprobe programs' 'lab 07 will use the VM (fentry programs: load: refused)' \
+	says 'ok          kprobe programs' 'lab 07      needs the VM (fentry programs: load: refused)' \
 		'labs 01 to 06 can run here; lab 07 will use the VM'
 }
 
@@ -216,28 +220,108 @@ kernel() {
 	run -1 broken "$(kernel xdp raw_tp)" common/doctor.sh
 	says 'missing     xdp programs (load: refused): boot the distribution*' \
 		'missing     raw_tp programs (load: refused): *' 'ok          tc programs' \
-		'labs 01 to 06 cannot run here yet *'
+		'labs 01 to 06 cannot run here: this kernel refuses*' 'they can run in a VM here: make vm-lab-01'
+	never-says 'make deps'
 }
 
 @test "doctor: without the right to make namespaces, it says what fails" {
 	run -1 broken : setpriv --bounding-set -sys_admin common/doctor.sh
+	says 'missing     capabilities (root does not have CAP_SYS_ADMIN here; * --privileged): make vm-lab-NN *' \
+		'labs 01 to 06 cannot run here: they need root *' 'they can run in a VM here: make vm-lab-01'
+	never-says 'make deps'
 	says 'missing     network namespaces (unshare: *: Operation not permitted): *' \
 		'missing     bpffs (*' 'not probed  veth: needs network namespaces' \
 		'not probed  xdp programs: needs the sandbox'
 }
 
 @test "doctor: a user without sudo is told so, and what needs no root is probed" {
-	run -1 broken 'rm -f /usr/bin/sudo' \
-		setpriv --reuid 65534 --regid 65534 --clear-groups common/doctor.sh
-	says "missing     root (there is no sudo): su -c 'make doctor'" 'ok          libbpf' \
+	run -1 broken 'rm -f /usr/bin/sudo' "${BY_USER[@]}" common/doctor.sh
+	says 'missing     root (this user is not root, and sudo is not installed): make vm-lab-NN *' 'ok          libbpf' \
 		"ok          clang's BPF target" 'not probed  network namespaces: needs root' \
-		'not probed  xdp programs: needs the sandbox'
+		'not probed  xdp programs: needs the sandbox' \
+		'labs 01 to 06 cannot run here: they need root *' 'they can run in a VM here: make vm-lab-01'
+	never-says 'make deps' # which would say that nothing is missing
+	never-says 'sudo make'
+	never-says 'sudo apt'
+}
+
+@test "doctor: a user whom sudo refuses is told what sudo says" {
+	run -1 broken "$(sudo-says 'sudo: a password is required')" "${BY_USER[@]}" common/doctor.sh
+	says 'missing     root (sudo does not make this user root (sudo: a password is required)): make vm-lab-NN *'
+}
+
+@test "doctor: with no_new_privs, sudo is not tried" {
+	run -1 broken "$(sudo-says 'tried')" "${BY_USER[@]}" setpriv --no-new-privs common/doctor.sh
+	says 'missing     root (no_new_privs is set for this process, so sudo *): make vm-lab-NN *'
+	never-says tried
+	run -0 setpriv --no-new-privs common/doctor.sh # root needs no sudo
+}
+
+@test "doctor: the root of a user namespace is not taken for root" {
+	run -1 unshare --user --map-root-user common/doctor.sh
+	says 'ok          root' 'missing     capabilities (this root is the root of a user namespace only*): make vm-lab-NN *'
+}
+
+@test "doctor: packages and root can be missing both, and each has its line" {
+	run -1 broken 'rm -f /usr/bin/sudo $(type -ap jq cpio)' "${BY_USER[@]}" common/doctor.sh
+	says 'labs 01 to 06 cannot run here yet: packages are missing; "make deps (as root)" installs them' \
+		'labs 01 to 06 cannot run here: they need root *' \
+		'they could run in a VM: first "make deps FOR=vm (as root)", then make vm-lab-01'
+}
+
+@test "doctor: a kernel without IPv6 has its line, and so has one that switches it off" {
+	run -0 broken 'mount -t tmpfs tmpfs /proc/sys/net' common/doctor.sh
+	says 'no IPv6     this kernel runs without it *' 'labs 01 to 0[67] can run here*'
+	run -0 broken 'echo 1 >/run/one; mount --bind /run/one /proc/sys/net/ipv6/conf/default/disable_ipv6' common/doctor.sh
+	says 'IPv6 off    by default *' 'labs 01 to 0[67] can run here*'
 }
 
 @test "doctor: what the VM lacks has its line, and is no need of labs 01 to 06" {
 	run -0 broken 'rm -f $(type -ap cpio zstd)' common/doctor.sh
-	says 'no VM       without*cpio (*) zstd (*)'
-	never-says '*ok          the VM'
+	says 'no VM       without*cpio, zstd: make deps FOR=vm'
+	never-says 'ok          the VM'
+}
+
+@test "doctor: where lab 07 needs a VM and none can be made, it says how to get one" {
+	run -0 broken "$(kernel kprobe)"'; rm -f $(type -ap cpio)' common/doctor.sh
+	says 'labs 01 to 06 can run here; lab 07 needs the VM: make deps FOR=vm'
+}
+
+# -- without root ----------------------------------------------------------------------------------
+
+@test "root: without sudo, each target is one line, with the way that works" {
+	make -s build/xdp_drop tools # which nobody could not write
+	for target in lab-02 check-02 shell-02 test mutants bench; do
+		run -2 broken 'rm -f /usr/bin/sudo' "${BY_USER[@]}" make --no-print-directory -o all -o build/xdp_drop "$target"
+		says "$target needs root: this user is not root, and sudo is not installed. The VM needs *: make vm-$target"
+		never-says 'sudo:'
+	done
+}
+
+@test "root: a container's root without capabilities is told which, and how to start the container" {
+	run -1 setpriv --bounding-set -sys_admin,-net_admin,-bpf env GOAL=lab-02 common/netns.sh true
+	[ "${#lines[@]}" = 1 ] || wrong 'one line'
+	says 'lab-02 needs root: root does not have CAP_NET_ADMIN, CAP_SYS_ADMIN, CAP_BPF here; *--privileged. The VM *: make vm-lab-02'
+	run -1 setpriv --bounding-set -net_admin env GOAL=lab-02 common/netns.sh true
+	says 'lab-02 needs root: root does not have CAP_NET_ADMIN here; *'
+	run -0 setpriv --bounding-set -bpf common/netns.sh true # CAP_SYS_ADMIN includes it
+}
+
+@test "root: a lab that this kernel cannot run goes to the VM without root" {
+	run -0 broken 'mount -t tmpfs tmpfs /sys/bus/event_source/devices
+		printf "#!/bin/sh\necho booted" >/usr/bin/booted; chmod +x /usr/bin/booted
+		mount --bind /usr/bin/booted common/vm/run; rm -f /usr/bin/sudo' \
+		"${BY_USER[@]}" common/vm/or-here 07 common/netns.sh true
+	says 'Lab 07 cannot run on this kernel (kprobe: this kernel has none). It runs in a VM on *' booted
+	run -1 broken 'mount -t tmpfs tmpfs /sys/bus/event_source/devices; rm -f $(type -ap cpio)' common/vm/or-here 07 true
+	says 'Lab 07 cannot run on this kernel (*). It would run in a VM, but the VM lacks cpio: make deps FOR=vm'
+}
+
+@test "root: make test skips a lab that nothing here can run, with the command that mends it; CI does not" {
+	run -0 broken 'rm -f $(type -ap cpio)' env -u CI tests/run --in-vm 07
+	says 'ok - all tests of lab 07, which this kernel cannot run # skip the VM lacks cpio: make deps FOR=vm'
+	run -1 broken 'rm -f $(type -ap cpio)' env CI=true tests/run --in-vm 07
+	says 'not ok - all tests of lab 07, which this kernel cannot run: the VM lacks cpio: make deps FOR=vm'
 }
 
 # A ping that hangs shows when the sandbox lives; the end of its pipe shows when all in it is dead.
@@ -246,8 +330,8 @@ kernel() {
 		printf "%s\n" "#!/bin/sh" "[ \$1 = -V ] || { echo hangs >&9; sleep 1000; }" >"$ping"
 		chmod +x "$ping"' \
 		bash -c 'echo $$ >&9; exec common/doctor.sh' 9>&1 >/dev/null 2>&1 3>&-)
-	read -r -t "${DEADLINE:-5}" -u 8 doctor
-	read -r -t "${DEADLINE:-5}" -u 8 hangs
+	read -r -t 120 -u 8 doctor
+	read -r -t 120 -u 8 hangs # on a busy machine it takes a while to get there
 	[ "$hangs" = hangs ]
 	kill -9 "$doctor"
 	status=0
@@ -257,46 +341,63 @@ kernel() {
 
 # -- deps ----------------------------------------------------------------------------------------
 
-@test "deps: dnf installs what rpm does not know, without a question" {
-	fake dnf <<<'echo "dnf $*" >>"$TOLD"; [ /dev/stdin -ef /dev/null ]'
+@test "deps: dnf installs what rpm does not know, without a question, and its sizes are said first" {
+	fake dnf <<-'END'
+		case $* in *--assumeno*) printf '%s\n' 'Total download size: 12 M' 'Installed size: 40 M' && exit 1 ;; esac
+		echo "dnf $*" >>"$TOLD"; echo chatter; [ /dev/stdin -ef /dev/null ]
+	END
 	fake rpm <<<'[ "$1 $2" = "-q --whatprovides" ] &&
 		case $3 in jq | iproute-tc | bats) exit 1 ;; esac'
-	deps 0
+	deps 0 --goals
 	[ "$status" = 0 ] || wrong "success"
-	says 'installing: bats (runs the graded tests)' 'installing: iproute-tc (*' 'installing: jq (*'
+	says 'deps: for labs 01 to 06 these packages are missing here:' \
+		'    bats             runs the graded tests' '    iproute-tc       *' '    jq               *' \
+		'deps: with all that they depend on: 12 M to download, 40 M on disk'
 	told 'dnf -y --setopt=install_weak_deps=False install iproute-tc jq bats'
 }
 
 @test "deps: zypper installs what rpm does not know, without a question" {
-	fake zypper <<<'echo "zypper $*" >>"$TOLD"; [ /dev/stdin -ef /dev/null ]'
+	fake zypper <<-'END'
+		case $* in *--dry-run*) echo 'Overall download size: 1.5 MiB. Already cached: 0 B.' && exit ;; esac
+		echo "zypper $*" >>"$TOLD"; [ /dev/stdin -ef /dev/null ]
+	END
 	fake rpm <<<'[ "$1 $2" = "-q --whatprovides" ] && case $3 in libelf-devel | socat) exit 1 ;; esac'
-	deps 0
+	deps 0 --goals
 	[ "$status" = 0 ] || wrong "success"
-	says 'installing: libelf-devel (*' 'installing: socat (*'
+	says '    libelf-devel     *' '    socat            *' 'deps: with all that they depend on: 1.5 MiB to download'
 	told 'zypper --non-interactive install --no-recommends libelf-devel socat'
 }
 
 @test "deps: pacman installs what it does not have, without a question" {
 	fake pacman <<<'case "$*" in
 		"-Q bpf" | "-Q bash-bats") exit 1 ;;
-		-Q*) ;;
+		-Q* | *--print*) ;;
 		*) echo "pacman $*" >>"$TOLD"; [ /dev/stdin -ef /dev/null ] ;;
 	esac'
-	deps 0
+	deps 0 --goals
 	[ "$status" = 0 ] || wrong "success"
-	says 'installing: bpf (*' 'installing: bash-bats (runs the graded tests)'
+	says '    bpf              *' '    bash-bats        runs the graded tests'
+	never-says 'depend on' # it does not say how much
 	told 'pacman -S --needed --noconfirm bpf bash-bats'
 }
 
-# apt LACKING OFFERED: a fake apt; dpkg lacks the packages of one pattern, and after an update, not
-# before, the other pattern's packages can be had.
+# apt LACKING OFFERED: a fake apt; dpkg lacks the packages of one pattern until they are installed, and after an
+# update, not before, the other pattern's packages can be had.
 apt() {
 	fake dpkg-query <<-END
+		[[ " \$(tail -n 1 "\$TOLD") " != *" \${*: -1} "* ]] || { echo 'installed ' && exit; }
 		case \${*: -1} in $1) echo 'no packages found' >&2; exit 1 ;; esac
 		echo 'installed installed ' # two architectures
 	END
 	fake apt-get <<-'END'
+		case $* in *--assume-no*)
+			echo '0 upgraded, 86 newly installed, 0 to remove and 0 not upgraded.'
+			echo 'Need to get 119 MB/120 MB of archives.'
+			echo 'After this operation, 532 MB of additional disk space will be used.'
+			exit 1 ;;
+		esac
 		echo "$DEBIAN_FRONTEND apt-get $*" >>"$TOLD"
+		echo chatter
 		[ /dev/stdin -ef /dev/null ]
 	END
 	fake apt-cache <<-END
@@ -306,74 +407,143 @@ apt() {
 
 @test "deps: apt updates its lists, then installs, without a question or recommendations" {
 	apt 'jq | libc6-dev | bpftool | linux-tools*' '*'
-	deps 0
+	deps 0 --goals lab-02
 	[ "$status" = 0 ] || wrong "success"
-	says 'installing: jq (reads what bpftool prints)' 'installing: bpftool (*'
+	says '    jq               reads what bpftool prints' '    bpftool          *' 'deps: all packages for lab-02 are installed'
 	told ' apt-get -q update' 'noninteractive apt-get -y -o DPkg::Lock::Timeout=120 '"$(
 		)"'--no-install-recommends install libc6-dev bpftool jq'
 }
 
+@test "deps: before it installs it says how much, and what apt says is in a log that it names" {
+	apt jq '*'
+	deps 0 --goals lab-02
+	says 'deps: the output of apt goes to build/deps.log' \
+		'deps: with all that they depend on: 86 new packages, 119 MB to download, 532 MB on disk'
+	[[ $output = *'MB to download'*'deps: installing '* ]] || wrong 'first the sizes, then the installation'
+	never-says chatter
+	[ "${#lines[@]}" = 7 ] || wrong 'seven lines'
+	[[ $(cat build/deps.log) = *apt-get*update*chatter*install\ jq*chatter* ]] || wrong "a log: $(cat build/deps.log)"
+}
+
+@test "deps: the log is the tree owner's, also under sudo" {
+	mkdir -p "$BATS_TEST_TMPDIR/tree"
+	cp -r common labs "$BATS_TEST_TMPDIR/tree"
+	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_TEST_TMPDIR"
+	chown -R 65534:65534 "$BATS_TEST_TMPDIR/tree"
+	cd "$BATS_TEST_TMPDIR/tree"
+	apt jq '*'
+	ln -s "$(command -v setpriv)" "$BIN"
+	deps 0 --goals
+	[ "$status" = 0 ] || wrong "success"
+	[ "$(stat -c '%u %s' build build/deps.log | grep -c '^65534 [1-9]')" = 2 ] || wrong "$(stat -c '%n %u %s' build build/deps.log)"
+	chmod a-w build
+	rm build/deps.log
+	: >"$TOLD"
+	deps 0 --goals
+	[[ $output = *"the output of apt goes to /"* ]] || wrong 'a log elsewhere'
+}
+
+# The sets that a goal asks for are what is missing where dpkg has nothing.
+@test "deps: a goal installs what it needs, and no more" {
+	apt '*' '*'
+	for each in lab-02:jq:qemu,gnuplot,clang-format vm-lab-02:jq,qemu:gnuplot test-all:jq,qemu,gnuplot:clang-format \
+		fuzz:libclang-rt-dev:clang-format lint:clang-tidy:qemu,gnuplot; do
+		IFS=: read -r goal with without <<<"$each"
+		: >"$TOLD"
+		deps 0 --goals "$goal"
+		for package in ${with//,/ }; do grep -q "install.* $package" "$TOLD" || told "… $package for $goal"; done
+		for package in ${without//,/ }; do ! grep -q "install.* $package" "$TOLD" || told "no $package for $goal"; done
+	done
+}
+
+@test "deps: on a kernel without kprobes, lab 07 brings the VM; on one with them, it does not" {
+	[ "$(id -u)" = 0 ] || lacks 'root is missing, which hides a folder of this machine'
+	for each in : 'mkdir /sys/bus/event_source/devices/kprobe'; do
+		run -0 broken "mount -t tmpfs tmpfs /sys/bus/event_source/devices; $each" bash -c '
+			source common/deps.sh; echo $(sets-of lab-07), $(sets-of lab-06), $(sets-of check), $(sets-of test)'
+		[ "$each" != : ] || says 'core vm, core, core vm, core vm test'
+		[ "$each" = : ] || says 'core, core, core, core test'
+	done
+}
+
+@test "deps: make hands it the goals beside it, or what FOR says" {
+	run -0 make -n deps lab-02 check-03
+	[[ $output = *'common/deps.sh --goals lab-02 check-03'* ]] || wrong 'the goals'
+	run -0 make -n deps FOR='vm test'
+	[[ $output = *'common/deps.sh vm test'* ]] || wrong 'the sets'
+}
+
 @test "deps: without a package bpftool, Ubuntu's linux-tools-generic brings it" {
 	apt 'bpftool | linux-tools-*' 'linux-*'
-	deps 0
-	says 'installing: linux-tools-generic (*'
+	deps 0 core
+	says '    linux-tools-generic *'
 	[[ $(tail -n 1 "$TOLD") = *' install linux-tools-generic' ]] || told '… linux-tools-generic'
 }
 
 @test "deps: a package that dpkg knows and that is not installed is missing" {
 	apt nothing '*'
 	fake dpkg-query <<<'[ "${*: -1}" = jq ] && echo "not-installed " || echo "installed "'
-	deps 0
+	deps 0 core
 	[[ $(tail -n 1 "$TOLD") = *' install jq' ]] || told '… install jq'
+	never-says 'are installed' # for it is still not
 }
 
-@test "deps: when nothing is missing it says so, and neither updates nor installs" {
-	apt 'bpftool' '*' # linux-tools-generic is there in its place
-	deps 1000
+@test "deps: when nothing is missing it says so, and neither updates nor installs; nor needs it root" {
+	apt 'bpftool | gnuplot-nox' '*' # linux-tools-generic is there in its place
+	deps 1000 --goals
 	[ "$status" = 0 ] || wrong "success"
-	says 'nothing is missing'
+	says 'deps: nothing is missing for labs 01 to 06' 'deps: next: make lab-01 *' \
+		'    make deps FOR=test *'
+	never-says FOR=vm
 	[ ! -s "$TOLD" ] || told nothing
 }
 
 @test "deps: a user's package manager runs through sudo, and nothing else does" {
-	fake dnf <<<'echo "dnf $*" >>"$TOLD"'
+	fake dnf <<<'[[ $* = *assumeno* ]] || echo "dnf $*" >>"$TOLD"'
 	fake rpm <<<'[ "$*" != "-q --whatprovides jq" ]'
-	fake sudo <<<'echo "sudo $1" >>"$TOLD"; "$@"'
-	deps 1000
+	fake sudo <<<'[ "$1" = -n ] && exit; echo "sudo $1" >>"$TOLD"; "$@"'
+	deps 1000 core
 	told 'sudo dnf' 'dnf -y --setopt=install_weak_deps=False install jq'
 }
 
-@test "deps: a user without sudo is told what needs root" {
+@test "deps: a user without sudo is told what needs root, before anything is fetched" {
 	fake dnf <<<'echo "dnf $*" >>"$TOLD"'
 	fake rpm <<<'[ "$*" != "-q --whatprovides jq" ]'
-	deps 1000
+	deps 1000 --goals lab-02
 	[ "$status" = 1 ] || wrong "failure"
-	says 'deps: this needs root, and there is no sudo: dnf *install jq'
+	says 'deps: installing packages for lab-02 needs root, and this user is not root, and sudo is not installed. *'
 	[ ! -s "$TOLD" ] || told nothing
 }
 
-@test "deps: an installation that fails is a failure, in one line" {
-	fake dnf <<<'exit 7'
-	fake rpm <<<'[ "$*" != "-q --whatprovides jq" ]'
-	deps 0
+@test "deps: an installation that fails is a failure, with the package manager's reason and its log" {
+	apt jq '*'
+	fake apt-get <<<'[[ $* = *update* ]] || { echo "E: no space left" && exit 100; }'
+	deps 0 core
 	[ "$status" = 1 ] || wrong "failure"
-	says 'deps: this failed: dnf *install jq'
+	says 'deps: this failed: env *apt-get *install jq' '    E: no space left' 'deps: its output is in build/deps.log'
+}
+
+@test "deps: what only some tests need may fail beside a goal, not when it is asked for by its name" {
+	apt gnuplot-nox '*'
+	fake apt-get <<<'[[ $* = *update* ]]'
+	deps 0 --goals test
+	[ "$status" = 0 ] || wrong "success"
+	says 'deps: going on without the packages for those tests *'
+	never-says 'are installed'
+	deps 0 test
+	[ "$status" = 1 ] || wrong "failure"
 }
 
 @test "deps: without a package manager, one line lists what is needed" {
-	deps 0
+	deps 0 core test
 	[ "$status" = 1 ] || wrong "failure"
 	[ "${#lines[@]}" = 1 ] || wrong "one line"
-	says 'deps: no apt-get, dnf, zypper or pacman here; please install: clang llvm * gnuplot-nox'
+	says 'deps: no apt-get, dnf, zypper or pacman here; please install what apt calls clang gcc * gnuplot-nox'
 	never-says ' - '
 }
 
-@test "deps: lint is what checks the sources, and nothing else" {
-	apt '*' '*'
-	deps 0 lint
-	[[ $(tail -n 1 "$TOLD") = *' install clang-format shellcheck clang-tidy' ]] ||
-		told '… install clang-format shellcheck clang-tidy'
+@test "deps: a set that is none is status 2" {
 	deps 0 lin
 	[ "$status" = 2 ] || wrong "2, for a usage that is wrong"
-	says 'usage: common/deps.sh \[lint\]'
+	says 'usage: common/deps.sh *'
 }

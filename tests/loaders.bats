@@ -35,6 +35,11 @@ setup() {
 		"$AS_USER build/hello"
 }
 
+@test "hello: a root without the capability, as in a container" {
+	says 1 'hello: load: Operation not permitted (this root does not have CAP_BPF: start the container with --privileged)' \
+		'setpriv --bounding-set -sys_admin,-bpf build/hello'
+}
+
 @test "hello: no tracefs" {
 	says 1 'hello: attach to sys_enter_execve: No such file or directory (is tracefs mounted?)' \
 		'while umount /sys/kernel/tracing; do :; done 2>/dev/null

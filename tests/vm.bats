@@ -363,12 +363,12 @@ archive() {
 
 @test "vm: a program that is missing is one line, with what mends it" {
 	mkdir "$BATS_TEST_TMPDIR/bin"
-	for tool in bash env realpath dirname id stat uname cat cut setpriv dpkg-query apt-cache apt-get paste; do
+	for tool in bash env grep realpath dirname id stat uname cat cut setpriv dpkg-query apt-cache apt-get paste; do
 		ln -s "$(command -v "$tool" || echo /bin/false)" "$BATS_TEST_TMPDIR/bin/$tool"
 	done
 	[ -n "$(command -v apt-get)" ] || skip 'knows the packages of apt only'
 	mkdir -p "$BATS_TEST_TMPDIR/common/vm"
-	cp common/deps.sh "$BATS_TEST_TMPDIR/common"
+	cp common/deps.sh common/root.sh "$BATS_TEST_TMPDIR/common"
 	touch "$BATS_TEST_TMPDIR/common/path.sh"
 	cp common/vm/run "$BATS_TEST_TMPDIR/common/vm"
 	PATH=$BATS_TEST_TMPDIR/bin complains 'vm: qemu-system-* is missing: *' "$BATS_TEST_TMPDIR/common/vm/run" true
