@@ -21,7 +21,7 @@ as-ever() {
 		echo graded
 		${WHO:-user} $variables ${MAKE_HERE:-make} check-02 | sed '/^make/d'"
 	# shellcheck disable=SC2154 # `run` has set it
-	[ "$status" = 0 ] && [[ $output == *' sent back 4, '*$'\ngraded\n'"$GRADED" ]] ||
+	[[ "status $status $output" == 'status 0 '*' sent back 4, '*$'\ngraded\n'"$GRADED" ]] ||
 		{ echo "status $status: $output"$'\n'"$stderr" && false; }
 }
 
@@ -68,7 +68,7 @@ NOISE='echo "echo noise; set -o noclobber; cd /" >/mnt/noise'
 }
 
 @test "environment: a path with spaces, quotes, a dollar and letters of other scripts; make from another folder" {
-	TREE="/mnt/it's \"my\" \$HOME tree, äöü é 日本/under (hood) & labs; #1 %s * [a]"
+	export TREE="/mnt/it's \"my\" \$HOME tree, äöü é 日本/under (hood) & labs; #1 %s * [a]"
 	MAKE_HERE='make -C "$TREE"' as-ever 'cd /; rm "$TREE/build/xdp_drop" "$TREE"/build/xdp_drop.*'
 }
 
@@ -76,7 +76,7 @@ NOISE='echo "echo noise; set -o noclobber; cd /" >/mnt/noise'
 	run --separate-stderr elsewhere 'rm -r labs/0[3-7]* build/xdp_drop build/xdp_drop.*
 		sed -i "/^# -- 1.2/,\$d" tests/01-hello.bats
 		user make -j4 check'
-	[ "$status" = 0 ] && [[ $output == 'lab 01'*"$GRADED"$'\nin all '* ]] || { echo "status $status: $output"$'\n'"$stderr" && false; }
+	[[ "status $status $output" == 'status 0 lab 01'*"$GRADED"$'\nin all '* ]] || { echo "status $status: $output"$'\n'"$stderr" && false; }
 }
 
 @test "environment: a clone where git makes CRLF of LF" {
