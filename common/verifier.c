@@ -45,6 +45,14 @@ static const struct meaning {
 	{ "cannot call GPL-restricted function",
 	  "the program needs char LICENSE[] SEC(\"license\") = \"GPL\"",
 	  "01-hello/README.md" },
+	{ "invalid size of register spill",
+	  "the compiler has saved half of a packet pointer: get the pointer "
+	  "by frame_start() or frame_end()",
+	  "03-parsing/README.md, “The two ends of the frame”" },
+	{ "bitwise operator |= on pointer",
+	  "the compiler has made one question of two about pointers, "
+	  "`a || b`: ask them in two ifs",
+	  "03-parsing/README.md" },
 	{ "Unreleased reference",
 	  "a way to the end neither submits nor discards what was reserved",
 	  "01-hello/README.md" },
