@@ -235,7 +235,7 @@ int fail_load(int err)
 {
 	if (verifier_refused()) {
 		fail("load: the verifier refuses the program");
-		verifier_explain();
+		verifier_explain(verifier_log);
 		return EXIT_FAILURE;
 	}
 	return fail("load: %s (%s)", strerror(-err), load_hint(err));

@@ -12,18 +12,22 @@ extern char verifier_log[1 << 22];
 bool verifier_refused(void);
 
 /*
- * What stands in the log of a refusal: the line of source that was refused, or an empty
- * string; the verifier's reason, a line; and what that means in plain words, or NULL.
+ * What the log of a refusal says. The source is the line of C that was refused, or an
+ * empty string when the log names none. The reason is one line, and never empty. The
+ * meaning is that reason in plain words, or NULL when this file knows none.
  */
 struct refusal {
 	char source[128], reason[256];
 	const char *meaning;
 };
 
-/* Reads it from the log. */
-void verifier_read(struct refusal *refusal);
+/* Fills REFUSAL from LOG, whichever kernel wrote it. Cannot fail. */
+void verifier_read(const char *log, struct refusal *refusal);
 
-/* Prints on stderr the source line that was refused, and the log's end. */
-void verifier_explain(void);
+/*
+ * Explains LOG on stderr: the source line, the reason, its meaning and where to read
+ * more, the last instructions, and what the kernel itself explains (since Linux 7.3).
+ */
+void verifier_explain(const char *log);
 
 #endif

@@ -81,7 +81,7 @@ static void print_refusal(void)
 {
 	struct refusal refusal;
 
-	verifier_read(&refusal);
+	verifier_read(verifier_log, &refusal);
 	printf("   its source:   %s\n"
 	       "   verdict:      refused\n"
 	       "   the verifier: %s\n"
