@@ -27,7 +27,7 @@ enter-sandbox() {
 		command -v sudo >/dev/null ||
 			fail "loading BPF needs root: run this as root, or install sudo"
 		# Should sudo be killed, what it started must die too: hence the death signal.
-		exec sudo env ${CI:+"CI=$CI"} setpriv --pdeathsig KILL "$TOP/common/netns.sh" "$@"
+		exec sudo env ${CI:+"CI=$CI"} ${DEADLINE:+"DEADLINE=$DEADLINE"} setpriv --pdeathsig KILL "$TOP/common/netns.sh" "$@"
 	fi
 	# Should make be killed, so is this.
 	exec setpriv --pdeathsig KILL \
