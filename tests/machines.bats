@@ -15,11 +15,13 @@ setup() {
 	tests/machines record "B, Linux 6.1" 01 3/10 failed 1/5 "too slow"
 	tests/machines record "A, Linux 6.12" 02 10/10 - 5/5 ""
 	tests/machines record "B, Linux 6.1" 01 10/10 ok 5/5 ""
-	run -0 cut -f 1-6 "$MACHINES"
-	[ "$output" = "machine	lab	points	story	tests	reason
-A, Linux 6.12	02	10/10	-	5/5	
-B, Linux 6.1	01	10/10	ok	5/5	
-B, Linux 6.1	02	10/10	ok	5/5	" ]
+	run -0 cut -f 1-5 "$MACHINES"
+	[ "$output" = "machine	lab	points	story	tests
+A, Linux 6.12	02	10/10	-	5/5
+B, Linux 6.1	01	10/10	ok	5/5
+B, Linux 6.1	02	10/10	ok	5/5" ]
+	run -0 awk -F '\t' '$6 == "too slow"' "$MACHINES"
+	[ -z "$output" ]
 	run ! grep -vP '\t\d{4}-\d\d-\d\d\t[0-9a-f]+\+?$' <(tail -n +2 "$MACHINES")
 }
 
