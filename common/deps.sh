@@ -67,6 +67,8 @@ LINT='
 clang-format    clang-tools-extra      clang         /usr/bin/clang-format  the style of C
 shellcheck      ShellCheck             shellcheck    ShellCheck             finds mistakes in shell
 clang-tidy      clang-tools-extra      clang         /usr/bin/clang-tidy    finds mistakes in C
+gcc-aarch64-linux-gnu -                -             -                      compiles for arm64
+qemu-system-arm -                      -             -                      emulates an arm64 machine
 '
 
 # -- the package manager -------------------------------------------------------------------------

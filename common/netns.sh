@@ -48,7 +48,7 @@ enter-sandbox() {
 	demand-root
 	if [ "$(id -u)" != 0 ]; then
 		# Should sudo be killed, what it started must die too: hence the death signal.
-		exec sudo env ${CI:+"CI=$CI"} setpriv --pdeathsig KILL "$TOP/common/netns.sh" "$@"
+		exec sudo env ${CI:+"CI=$CI"} ${DEADLINE:+"DEADLINE=$DEADLINE"} setpriv --pdeathsig KILL "$TOP/common/netns.sh" "$@"
 	fi
 	# Should make be killed, so is this.
 	exec setpriv --pdeathsig KILL \

@@ -200,9 +200,16 @@ as-slow() {
 
 # -- 7.5: explained by measuring -----------------------------------------------------------------
 
-# answer QUESTION: what the file of answers says; nothing when it has no such line.
+# answer QUESTION: what the file of answers says, for this processor if it has a line `QUESTION on PROCESSOR`; nothing when
+# it has no such line.
 answer() {
-	sed -nE "s/^$1[[:space:]]*=[[:space:]]*(.*[^[:space:]])[[:space:]]*$/\1/p" labs/07-kprobe-vs-xdp/answers | tail -n 1
+	local question said
+
+	for question in "$1 on $(uname -m)" "$1"; do
+		said=$(sed -nE "s/^${question}[[:space:]]*=[[:space:]]*(.*[^[:space:]])[[:space:]]*$/\1/p" labs/07-kprobe-vs-xdp/answers)
+		[ -z "$said" ] || break
+	done
+	tail -n 1 <<<"$said"
 }
 
 # is QUESTION MEASURED: that is the answer.
@@ -250,11 +257,13 @@ field() {
 
 @test "7.5 [2] what the kernel writes into its code is what text finds there" {
 	requires server kprobe
-	local found=$BATS_TEST_TMPDIR/text
+	local found=$BATS_TEST_TMPDIR/text offset
 
 	on server build/kprobe_vs_xdp text --summary veth0 >"$found"
 	is entry "$(field 'kprobe, ftrace' 4 "$found")"
-	is offset "$(field 'kprobe, jump' 4 "$found")"
+	offset=$(field 'kprobe, jump' 4 "$found")
+	[ "$offset" != - ] || offset=$(field 'kprobe, int3' 4 "$found") # a kernel that makes no jump
+	is offset "$offset"
 	is unoptimized "$(field 'kprobe, int3' 4 "$found")"
 	is xdp-places "$(field 'XDP, native' 2 "$found")"
 }

@@ -330,7 +330,7 @@ passed 3 294
 
 @test "mapsctl: bpftool shows the maps in words" {
 	tells 0 '{"key":{"protocol":6,"zero":0,"port":5888},"value":0}
-{"key":{"length":8,"address":[10,0,0,0]},"value":0}
+{"key":{"length":8,"address":[10,0,0,0],"zero":0},"value":0}
 {"interval":100000000,"burst":2000000000}' '
 		mapsctl block-port 23/tcp; mapsctl block 10.0.0.0/8; mapsctl limit 10 20 >/dev/null
 		for map in ports prefixes4 settings; do

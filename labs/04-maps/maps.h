@@ -35,10 +35,16 @@ struct maps_count {
 	__u64 bytes;
 };
 
-/* The keys of `prefixes4` and `prefixes6`: the first LENGTH bits of ADDRESS. */
+/*
+ * The keys of `prefixes4` and `prefixes6`: the first LENGTH bits of ADDRESS. A trie
+ * puts the value right behind the key's last byte. The value is a counter of 8 bytes,
+ * and arm64 adds to it atomically only where it is aligned: elsewhere the processor
+ * faults, and the kernel panics. Hence the 4 bytes ZERO, which no lookup compares.
+ */
 struct maps_prefix4 {
 	__u32 length;
 	__u8 address[4];
+	__u32 zero;
 };
 
 struct maps_prefix6 {
@@ -74,8 +80,13 @@ struct maps_event {
 	__u32 suppressed; /* how many were not told of since the last that was */
 };
 
-_Static_assert(sizeof(struct maps_prefix4) == 8, "no padding");
+_Static_assert(sizeof(struct maps_prefix4) == 12, "no padding");
 _Static_assert(sizeof(struct maps_prefix6) == 20, "no padding");
+/* A trie's node has the key's bytes but the length at a multiple of 8. */
+_Static_assert((sizeof(struct maps_prefix4) - sizeof(__u32)) % 8 == 0,
+	       "the counter behind an IPv4 prefix is aligned");
+_Static_assert((sizeof(struct maps_prefix6) - sizeof(__u32)) % 8 == 0,
+	       "the counter behind an IPv6 prefix is aligned");
 _Static_assert(sizeof(struct maps_port) == 4, "no padding");
 _Static_assert(sizeof(struct maps_source) == 16, "no padding");
 _Static_assert(sizeof(struct maps_count) == 16, "no padding");

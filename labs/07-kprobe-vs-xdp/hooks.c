@@ -249,7 +249,7 @@ static const char *attach_clsact(enum way way)
 	return reason(way, -err);
 }
 
-#define INT3 0xcc /* of x86-64; elsewhere there are no jumps to wait for */
+#define INT3 0xcc /* of x86-64; a kernel for arm64 makes no jumps */
 
 static bool is_breakpoint(void)
 {
@@ -303,8 +303,12 @@ static const char *attach_offset(enum way way)
 static const char *attach_jump(enum way way)
 {
 	enum { SECONDS = 10, STEP = 10 /* ms */ };
-	const char *wrong = attach_offset(way);
+	const char *wrong;
 
+	if (!can_optimize())
+		return "this kernel makes no jump of a breakpoint (it has no "
+		       "debug.kprobes-optimization)";
+	wrong = attach_offset(way);
 	if (wrong)
 		return wrong;
 	for (int i = 0; is_breakpoint() && i < SECONDS * 1000 / STEP; i++)

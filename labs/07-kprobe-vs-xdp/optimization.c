@@ -42,9 +42,15 @@ static void switch_on(void)
 	turn('1');
 }
 
+/* A kernel that never makes jumps has no switch. */
+bool can_optimize(void)
+{
+	return access(SWITCH, F_OK) == 0;
+}
+
 bool stop_optimization(void)
 {
-	int on = is_on();
+	int on = can_optimize() ? is_on() : 0;
 
 	if (on <= 0)
 		return !on;

@@ -8,6 +8,9 @@
 
 #include <stdbool.h>
 
+/* Does this kernel make such jumps at all? It does on x86-64, and not on arm64. */
+bool can_optimize(void);
+
 /*
  * Switches it off, if it is on, until restore_optimization() or the end of this process,
  * however that comes. Returns false, with errno, when it cannot.

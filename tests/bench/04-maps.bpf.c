@@ -179,7 +179,7 @@ __u32 picked; /* sources, so far */
 /* Blocks more prefixes, of 24 to 32 bits, until there are COUNT. */
 static __always_inline int add_prefixes(__u32 count)
 {
-	struct maps_prefix4 prefix;
+	struct maps_prefix4 prefix = {};
 	__u64 hits = 0;
 	__be32 address;
 
