@@ -54,7 +54,7 @@ same = $(filter %/$1,$(SOURCES))
 $(foreach name,$(sort $(notdir $(filter %.c,$(SOURCES)))),\
 	$(if $(word 2,$(call same,$(name))),$(error two files have one name: $(call same,$(name)))))
 FORMATTED = $(SOURCES) $(wildcard tests/notes/*.c tests/wheats/*/*.c)
-SCRIPTS  = $(shell grep -slE '^.!/bin/bash|^. shellcheck shell|/env bats' common/* common/vm/* labs/*/* tests/* tests/notes/* tests/bench/* .ci/run)
+SCRIPTS  = $(shell grep -slE '^.!/bin/b?a?sh|^. shellcheck shell|/env bats' common/* common/vm/* labs/*/* tests/* tests/notes/* tests/bench/* .ci/run)
 
 Q       := $(if $(V),,@)
 # What each step of the build begins with: where it cannot write, it ends with a line that says so.

@@ -55,6 +55,8 @@ NOISE='echo "echo noise; set -o noclobber; cd /" >/mnt/noise'
 
 @test "environment: a TMPDIR that does not exist" {
 	as-ever 'rm build/xdp_drop build/xdp_drop.*' TMPDIR=/nowhere
+	# A VM keeps files there.
+	run -0 elsewhere "user TMPDIR=/nowhere make -s --eval 'file: ; mktemp' file"
 }
 
 @test "environment: a TMPDIR where nothing may be executed" {
