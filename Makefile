@@ -221,6 +221,8 @@ tidy = printf '%s\n' $1 | xargs -P "$$(nproc)" -I % clang-tidy --quiet % -- $2
 lint: $(CARRIERS:%=build/%.skel.h)
 	$Qclang-format --dry-run --Werror $(FORMATTED)
 	$Qshellcheck $(SCRIPTS)
+	$Qprintf '%s\n' $(filter-out %.bpf.c,$(filter %.c,$(SOURCES))) | \
+		xargs -n 1 -P "$$(nproc)" $(CC) -std=gnu2x -include tests/c23.h $(CFLAGS) -fsyntax-only
 	$Q$(call tidy,$(filter %.bpf.c,$(SOURCES)),$(BPFFLAGS))
 	$Q$(call tidy,$(filter-out %.bpf.c,$(filter %.c,$(SOURCES))),$(CFLAGS))
 
