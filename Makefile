@@ -101,9 +101,9 @@ test: all
 test-all: all
 	$Qtests/run some; some=$$?; tests/run rest && exit $$some
 
-## test-kernels  runs the labs on 6.1, 6.12 and the newest as well, in a VM; a table [of the labs LABS]
+## test-kernels  runs the labs on 6.1, 6.12 and the newest as well, in a VM; a table [of the labs LABS; RECORD=yes writes tests/machines.tsv]
 test-kernels: all
-	$Qtests/kernels running 6.1 6.12 newest -- $(LABS)
+	$QRECORD=$(RECORD) tests/kernels running 6.1 6.12 newest -- $(LABS)
 
 ## shell-NN   opens a shell inside lab NN's network, its program attached
 $(NUMBERS:%=shell-%): shell-%: $$(call runs,$$*)
