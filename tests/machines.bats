@@ -47,6 +47,11 @@ B, Linux 6.1	02	10/10	ok	5/5" ]
 	[ "$(cat "$MACHINES")" = "$before" ]
 }
 
+@test "machines: the table in the README is that of the file" {
+	diff README.md <(MACHINES=tests/machines.tsv tests/machines readme) ||
+		{ echo 'tests/machines readme >README.new && mv README.new README.md' && false; }
+}
+
 @test "machines: the file in the tree is one that tests/machines writes" {
 	MACHINES=tests/machines.tsv tests/machines table >/dev/null
 	[ "$(head -n 1 tests/machines.tsv)" = "$(printf 'machine\tlab\tpoints\tstory\ttests\treason\tdate\tcommit')" ]
