@@ -99,7 +99,7 @@ test: all
 
 ## test-all   the same, and the tests of the tests: student edition, mutants, wheats; the VM; older kernels
 test-all: all
-	$Qtests/run some; some=$$?; tests/run rest && exit $$some
+	$Qcommon/netns.sh --kernel && { tests/run some; some=$$?; tests/run rest && exit $$some; }
 
 ## test-kernels  runs the labs on 6.1, 6.12 and the newest as well, in a VM; a table [of the labs LABS; RECORD=yes writes tests/machines.tsv]
 test-kernels: all

@@ -11,7 +11,7 @@ WORDS='
 	mount -t tmpfs -o mode=755 tmpfs /mnt
 	mkdir -p /mnt/bin /mnt/home "$TREE"
 	cp "$(command -v setpriv)" /mnt/bin/as-root && chmod u+s /mnt/bin/as-root
-	printf "%s\n" "#!/bin/sh" "exec /mnt/bin/as-root --reuid 0 --regid 0 --clear-groups env -i $ROOT_ENVIRONMENT \"\$@\"" \
+	printf "%s\n" "#!/bin/sh" "[ \"\$1\" != -n ] || shift" "exec /mnt/bin/as-root --reuid 0 --regid 0 --clear-groups env -i $ROOT_ENVIRONMENT \"\$@\"" \
 		>/mnt/bin/sudo && chmod +x /mnt/bin/sudo
 	cp -r --preserve=mode,timestamps Makefile common labs tests build "$TREE"
 	cd "$TREE"

@@ -90,8 +90,8 @@ CHANGED="touch $PROGRAM;" # so that something is to be built
 
 @test "judged: no Bats, no root, no sandbox" {
 	no-points 'bats is not installed (make deps)' 'mount --bind /dev/null /usr/bin/bats'
-	no-points 'loading BPF needs root: run this as root, or install sudo' 'rm /mnt/bin/sudo; [ ! -e /usr/bin/sudo ] || mount --bind /dev/null /usr/bin/sudo'
-	no-points 'sudo: no' 'printf "%s\n" "#!/bin/sh" "echo sudo: no >&2; exit 1" >/mnt/bin/sudo'
+	no-points '*needs root: *make vm-*' 'rm /mnt/bin/sudo; [ ! -e /usr/bin/sudo ] || mount --bind /dev/null /usr/bin/sudo'
+	no-points '*needs root: sudo does not make this user root (sudo: no)*' 'printf "%s\n" "#!/bin/sh" "echo sudo: no >&2; exit 1" >/mnt/bin/sudo'
 	no-points 'unshare: no' 'printf "%s\n" "#!/bin/sh" "echo unshare: no >&2; exit 1" >/mnt/unshare; chmod +x /mnt/unshare
 		mount --bind /mnt/unshare "$(command -v unshare)"'
 }
