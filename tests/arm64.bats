@@ -3,21 +3,13 @@
 # too is proved less often: tests/arm64 prove.)
 
 bats_require_minimum_version 1.5.0
+load needs
 
 setup() {
 	cd "$BATS_TEST_DIRNAME/.." || return
 	unset MAKEFLAGS MAKELEVEL
-	needs aarch64-linux-gnu-gcc
-	needs apt-get
-}
-
-# needs COMMAND: skips the test without it, with the reason; where CI is set, it must be here.
-needs() {
-	local reason="$1 is missing (common/deps.sh lint installs what arm64 needs, on Debian and Ubuntu)"
-
-	! command -v "$1" >/dev/null || return 0
-	[ -z "${CI:-}" ] || { echo "$reason" && return 1; }
-	skip "$reason"
+	command -v aarch64-linux-gnu-gcc >/dev/null || lacks 'there is no aarch64-linux-gnu-gcc: make deps FOR=lint'
+	command -v apt-get >/dev/null || lacks 'there is no apt-get, which fetches the packages for arm64'
 }
 
 # machine-of FILE: prints the processor that a program is for.

@@ -6,7 +6,7 @@ bats_require_minimum_version 1.5.0
 setup() {
 	cd "$BATS_TEST_DIRNAME/.." || return
 	export MACHINES=$BATS_TEST_TMPDIR/machines.tsv
-	# The commit is the tree's, and a copy without Git has none.
+	# A line names the tree's commit. A copy of the tree without Git has no commit.
 	git rev-parse HEAD >/dev/null 2>&1 || skip "the tree is not a Git repository"
 }
 

@@ -162,7 +162,7 @@ pinned() {
 	[[ $'\n'$LEFT == *$'\n'program\ * ]]
 	rm "$BATS_TEST_TMPDIR/bpf/xdp_drop"
 	wait-for nothing-left
-	# It was not there when the story had ended, so another has it.
+	# This program was loaded after the first look, so the story cannot have left it.
 	pinned build/xdp_drop.bpf.o
 	nothing-left || { echo "counted: $LEFT" && false; }
 }
