@@ -101,14 +101,25 @@ as-root() {
 	sudo "$@"
 }
 
+# find-owner: set AS_OWNER to the words that, before a command, make it run as the owner of the tree $TOP, in that user's
+# home. There are none if this process is not root, or if the tree is root's.
+find-owner() {
+	local owner home
+
+	AS_OWNER=()
+	owner=$(stat -c %u "$TOP")
+	[ "$(id -u)" = 0 ] && [ "$owner" != 0 ] || return 0
+	AS_OWNER=(setpriv --reuid "$owner" --regid "$(stat -c %g "$TOP")")
+	home=$(getent passwd "$owner" | cut -d: -f6) || :
+	if [ -d "$home" ]; then
+		AS_OWNER+=(--init-groups env -u XDG_CACHE_HOME "HOME=$home")
+	else
+		AS_OWNER+=(--clear-groups)
+	fi
+}
+
 # as-owner COMMAND…: run COMMAND as the owner of the tree $TOP if root runs this, so that new files are the owner's.
 as-owner() {
-	local owner
-
-	owner=$(stat -c %u "$TOP")
-	if [ "$(id -u)" = 0 ] && [ "$owner" != 0 ]; then
-		setpriv --reuid "$owner" --regid "$(stat -c %g "$TOP")" --clear-groups "$@"
-	else
-		"$@"
-	fi
+	find-owner
+	"${AS_OWNER[@]}" "$@"
 }
