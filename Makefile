@@ -185,7 +185,7 @@ build/.:
 handout:
 	$Qtests/handout "$(or $(DIR),build/handout)" $(LABS)
 
-## mutants    proves that wrong programs fail the graded tests [of the labs LABS]
+## mutants    proves that wrong programs fail the graded tests [of the labs LABS; FULL=1: those proved already, too]
 mutants: all
 	$Qtests/trials mutants $(LABS)
 

@@ -294,12 +294,12 @@ capture() {
 
 DEADLINE=${DEADLINE:-5} # seconds that any wait below may take
 
-# wait-for COMMAND…: runs COMMAND until it succeeds; fails when it has not by the deadline.
+# wait-for COMMAND…: runs COMMAND until it succeeds; fails when it has not by the deadline, and says for what it has waited.
 wait-for() {
 	local end=$((${EPOCHREALTIME/[.,]/} + DEADLINE * 1000000))
 
 	until "$@" >/dev/null 2>&1; do
-		[ "${EPOCHREALTIME/[.,]/}" -lt "$end" ] || return 1
+		[ "${EPOCHREALTIME/[.,]/}" -lt "$end" ] || { echo "waited $DEADLINE s in vain for: $*" >&2 && return 1; }
 		pause
 	done
 }

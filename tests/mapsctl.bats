@@ -242,7 +242,7 @@ the limit is off' "$FLOOD"'
 		start server build/mapsctl guard --on 10000 --off 1000 --limit 10
 		flood
 		wait-for guard-says "limit is on"
-		wait-for grows limited $(($(counts limited) + 100000))
+		wait-for grows limited $(($(counts limited) + 20000))
 		! guard-says "limit is off"
 		end-flood
 		wait-for guard-says "limit is off"
@@ -274,7 +274,7 @@ the limit is off' "$FLOOD"'
 		flood
 		wait-for guard-says "limit is on"
 		kill -9 $(pid-of server mapsctl)
-		wait-for grows limited $(($(counts limited) + 100000))
+		wait-for grows limited $(($(counts limited) + 20000))
 		start server build/mapsctl guard --on 10000 --off 1000 --limit 10
 		end-flood
 		wait-for guard-says "limit is off"

@@ -3,12 +3,12 @@
 #
 # For tests that run outside the sandbox: waiting on an event, as `wait-for` of common/netns.sh does.
 
-# wait-for COMMAND…: runs COMMAND until it succeeds; fails when it has not within 10 s.
+# wait-for COMMAND…: runs COMMAND until it succeeds; fails when it has not within 10 s, and says for what it has waited.
 wait-for() {
 	local end=$((SECONDS + 10))
 
 	until "$@"; do
-		[ "$SECONDS" -lt "$end" ] || return 1
+		[ "$SECONDS" -lt "$end" ] || { echo "waited 10 s in vain for: $*" >&2 && return 1; }
 		sleep 0.05
 	done
 }
