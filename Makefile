@@ -117,7 +117,7 @@ FIRST := build/. $(filter deps,$(MAKECMDGOALS))
 # The command that compiled the last time, of each kind. When it is another one now, all is compiled again.
 build/command-bpf: COMMAND = $(CLANG) $(BPFFLAGS)
 build/command-c: COMMAND = $(CC) $(CFLAGS)
-build/command-%: force | build/.
+build/command-bpf build/command-c: force | build/.
 	$Q[ "$$(cat $@ 2>/dev/null)" = '$(COMMAND)' ] || \
 	$(AS_OWNER) sh -c 'common/may-write $@ && echo "$$0" >$@' '$(COMMAND)'
 
