@@ -90,18 +90,20 @@ due() {
 # note LINE STATUS: note a line of notes() if STATUS is 0, the trial ended well; else, that this trial is not proved.
 note() {
 	[ "$2" = 0 ] || set -- "${1%%$'\t'*}"$'\tfailed' "$2"
-	echo "$1" >>"$PROVED"
+	flock "$PROVED" tee -a "$PROVED" <<<"$1" >/dev/null
 }
 
-# settle-notes: of each trial that still exists, keep the last note, if that says that the trial ended well.
-settle-notes() {
-	local trial rest sorted
-	local -A last=()
+# settle-notes: of each trial that still exists, keep the last note, if that says that the trial ended well. The lock keeps
+# notes from being taken meanwhile.
+settle-notes() (
+	declare -A last=()
 
+	exec 9<"$PROVED"
+	flock 9
 	while IFS=$'\t' read -r trial rest; do last[$trial]=$rest; done <"$PROVED"
 	sorted=$(for trial in "${!last[@]}"; do
 		[[ -e $trial || $trial == tests/kernels/* ]] || continue
 		[ "${last[$trial]}" = failed ] || printf '%s\t%s\n' "$trial" "${last[$trial]}"
 	done | sort -V)
 	echo "$sorted" >"$PROVED" # the same file: its owner may be another user
-}
+)
