@@ -69,6 +69,7 @@ shellcheck      ShellCheck             shellcheck    ShellCheck             find
 clang-tidy      clang-tools-extra      clang         /usr/bin/clang-tidy    finds mistakes in C
 gcc-aarch64-linux-gnu -                -             -                      compiles for arm64
 qemu-system-arm -                      -             -                      emulates an arm64 machine
+fakeroot        -                      -             -                      makes the disk of that machine without root
 '
 
 # -- the package manager -------------------------------------------------------------------------
