@@ -150,6 +150,8 @@ caller() {
 	[ "$before" -gt 0 ] || wrong "a process id" "$before"
 	[ "$before" = "$after" ] || wrong "pid $before again" "pid $after"
 	[ "$before" != "$pid" ] || wrong "another pid than $before" "pid $pid"
+	# Had the first event been sent twice, it would have come twice before the third.
+	[ "$(line "$first" | wc -l)" = 1 ] || wrong "one event of the execve of $first" "$(line "$first")"
 }
 
 @test "1.3 [3] an event tells the process, whichever of its threads it is" {
