@@ -6,8 +6,8 @@ FOLDERS := $(sort $(notdir $(wildcard labs/*)))
 NUMBERS := $(foreach folder,$(FOLDERS),$(firstword $(subst -, ,$(folder))))
 lab      = $(notdir $(wildcard labs/$1-*))
 stem     = $(subst -,_,$(patsubst $1-%,%,$(call lab,$1)))
-# What the story of a lab runs.
-runs     = build/$(call stem,$1) build/probe $(shell grep -oE 'build/[a-z0-9_]+' labs/$(call lab,$1)/test.sh | sort -u)
+# What the story of a lab runs: words of its script.
+runs     = $(sort build/$(call stem,$1) build/probe $(filter build/%,$(file <labs/$(call lab,$1)/test.sh)))
 STEMS   := $(foreach number,$(NUMBERS),$(call stem,$(number)))
 WITHIN  := $(wildcard labs/*/*/)
 

@@ -31,20 +31,32 @@ tools() {
 	(source common/path.sh && bpftool version | head -n 1)
 	bats --version
 }
-export TOOLS=${TOOLS:-$(tools)} # asked once in a run
 
-# kernel NN: print the kernel on which the mutants and wheats of lab NN are judged.
+# kernel NN: print the kernel on which the mutants and wheats of lab NN are judged: $ON_NN, if that is known.
 kernel() {
-	if common/vm/or-here --can "$1"; then
+	local known=ON_$1
+
+	if [ -n "${!known:-}" ]; then
+		echo "${!known}"
+	elif common/vm/or-here --can "$1"; then
 		uname -r | cut -d . -f 1,2
 	else
 		echo "${KERNEL:-6.12}"
 	fi
 }
 
+# find-judges NN…: set $TOOLS and, for these labs, $ON_NN, here and in what is started from here: they are found once in a run.
+find-judges() {
+	local number
+
+	TOOLS=$(tools)
+	export TOOLS
+	for number; do export "ON_$number=$(kernel "$number")"; done
+}
+
 # lab-hash NN FOLDER: print a hash of all that the trials of lab NN have in common, its inputs being those in FOLDER.
 lab-hash() {
-	{ kernel "$1" && uname -m && echo "$TOOLS" && cd "$2" && lab-inputs "$1" | xargs -d '\n' sha256sum; } |
+	{ kernel "$1" && uname -m && echo "${TOOLS:-$(tools)}" && cd "$2" && lab-inputs "$1" | xargs -d '\n' sha256sum; } |
 		sha256sum | cut -c 1-16
 }
 

@@ -13,7 +13,7 @@ setup() {
 	cd "$BATS_TEST_TMPDIR/tree" || return
 	source tests/proved.bash
 	export TENTH=none # nothing is repeated
-	unset FULL
+	unset FULL TOOLS ON_02 ON_06
 }
 
 # prove FILE…: notes that these trials ended well.
