@@ -16,12 +16,12 @@ setup() {
 	unset FULL TOOLS ON_02 ON_06
 }
 
-# prove FILE…: notes that these trials ended well.
+# prove TRIAL…: write the notes which say that these trials ended well with the present inputs.
 prove() {
 	notes . "$@" >"$PROVED"
 }
 
-# is-due TRIAL, is-left-out TRIAL: would it be run?
+# is-due TRIAL: succeed if a run would repeat this trial. is-left-out TRIAL: succeed if a run would leave it out.
 is-due() {
 	[ -n "$(due "$1" 2>/dev/null)" ]
 }

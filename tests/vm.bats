@@ -42,7 +42,7 @@ CRASH='
 
 setup_file() {
 	cd "$BATS_TEST_DIRNAME/.." || return
-	# common/vm/run becomes the tree's owner, who may not write into folders that Bats makes as root.
+	# common/vm/run runs as the owner of the tree. If root ran Bats, the owner could not write into Bats's folders.
 	[ "$(id -u)" != 0 ] || [ "$(stat -c %u .)" = 0 ] || { echo "run this as the owner of the tree" && return 1; }
 	# The guest may write to the tree, and to nothing else.
 	mkdir -p build
