@@ -28,10 +28,12 @@ B, Linux 6.1	02	10/10	ok	5/5" ]
 @test "machines: the table has a row for each lab and a column for each machine" {
 	tests/machines record "B" 07 8/10 failed 4/5 "no jump"
 	tests/machines record "A" 02 10/10 ok 5/5 ""
+	tests/machines record "A" 03 - - - "no XDP"
 	run -0 tests/machines table
 	[ "${lines[0]}" = "| lab | A | B |" ]
 	[ "${lines[2]}" = "| 02 | 10/10 | - |" ]
-	[ "${lines[3]}" = "| 07 | - | 8/10, story failed: no jump |" ]
+	[ "${lines[3]}" = "| 03 | not here: no XDP | - |" ]
+	[ "${lines[4]}" = "| 07 | - | 8/10, story failed: no jump |" ]
 }
 
 @test "machines: what is not as it should be is refused, and the file stays as it was" {
@@ -39,6 +41,7 @@ B, Linux 6.1	02	10/10	ok	5/5" ]
 	before=$(cat "$MACHINES")
 	run -1 tests/machines record "A" 02 9/10 ok 5/5 ""
 	[[ $output == *"points are missing (9/10), and REASON does not say why" ]]
+	run -1 tests/machines record "A" 02 - - - ""
 	run -1 tests/machines record "A" 2 10/10 ok 5/5 ""
 	run -1 tests/machines record "A" 02 ten ok 5/5 ""
 	run -1 tests/machines record "A" 02 10/10 maybe 5/5 ""

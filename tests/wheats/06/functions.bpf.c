@@ -3,8 +3,10 @@
  * lb by another design: functions of BPF, which are called and not copied in, and
  * each of which the verifier reads once. They have no pointer into the packet: what
  * they need is in a struct, with the offsets of the headers, and what they change is
- * stored by a helper. The hash is Toeplitz', as network cards have it.
+ * stored by a helper. The hash is Toeplitz', as network cards have it. Linux 6.1
+ * refuses it: there the verifier does not see that one of the reads is within the packet.
  */
+// needs kernel 6.12
 #include <stdbool.h>
 #include <stddef.h>
 #include <linux/bpf.h>
