@@ -19,6 +19,7 @@ setup() {
 	export TOLD
 	mkdir "$BIN"
 	: >"$TOLD"
+	find-user
 	[[ $BATS_TEST_DESCRIPTION = deps:* || $(id -u) = 0 ]] ||
 		lacks 'root is missing, which breaks a copy of this machine'
 }
@@ -92,8 +93,16 @@ deps() {
 	run env -i PATH="$BIN" TOLD="$TOLD" bash common/deps.sh "${@:2}" </dev/null
 }
 
-# The words that run a command as nobody, who is not root, where there is no terminal to ask for a password.
-BY_USER=(setsid -w setpriv --reuid 65534 --regid 65534 --clear-groups)
+# find-user: set BY_USER to the words that run a command as a user who is not root, where there is no terminal to ask for a
+# password. It is the owner of the tree, because another user may have no right to enter the owner's home. If root owns the
+# tree, it is nobody.
+find-user() {
+	local ids
+
+	ids=$(stat -c '%u %g' .)
+	[ "${ids% *}" != 0 ] || ids='65534 65534'
+	BY_USER=(setsid -w setpriv --reuid "${ids% *}" --regid "${ids#* }" --clear-groups)
+}
 
 # A breakage: a sudo that is there and says this of anybody.
 sudo-says() {
@@ -262,7 +271,10 @@ kernel() {
 }
 
 @test "doctor: the root of a user namespace is not taken for root" {
-	run -1 unshare --user --map-root-user common/doctor.sh
+	local become=("${BY_USER[@]}" unshare --user --map-root-user)
+
+	"${become[@]}" true || lacks 'a user may make no user namespace here'
+	run -1 "${become[@]}" common/doctor.sh
 	says 'ok          root' 'missing     capabilities (this root is the root of a user namespace only*): make vm-lab-NN *'
 }
 
@@ -294,7 +306,7 @@ kernel() {
 # -- without root ----------------------------------------------------------------------------------
 
 @test "root: without sudo, each target is one line, with the way that works" {
-	make -s build/xdp_drop tools # which nobody could not write
+	make -s build/xdp_drop tools # which nobody could not write, if root owns the tree
 	for target in lab-02 check-02 shell-02 test mutants; do
 		run -2 broken 'rm -f /usr/bin/sudo' "${BY_USER[@]}" make --no-print-directory -o all -o build/xdp_drop "$target"
 		says "*$target needs root: this user is not root, and sudo is not installed. The VM needs *: make vm-$target"
