@@ -419,18 +419,20 @@ filters() {
 		[ "$passed" -ge 1000 ] && [ "$passed" -lt 50000 ] || fail "of 100000 in a row, $passed passed"'
 }
 
+# looks-up NAME RETVAL: the variant NAME of padding.bpf.c returns that: 3, it finds its key; 2, it does not.
+looks-up() {
+	experiment '
+		load '"$1"'
+		bpftool map update id "$(about '"$1"' ".map_ids[0]")" \
+			key hex 0a 00 00 02 00 50 06 00 value hex 01 00 00 00 00 00 00 00
+		expect '"$2"' "$(judges '"$1"' tcp4)"'
+}
+
 @test "notes 04: a key with a byte that nobody sets is not found" {
 	compile padding
 	compile padding-set -DPAD
-	experiment '
-		load padding
-		load padding-set
-		for each in padding padding-set; do
-			bpftool map update id "$(about $each ".map_ids[0]")" \
-				key hex 0a 00 00 02 00 50 06 00 value hex 01 00 00 00 00 00 00 00
-		done
-		expect 3 "$(judges padding-set tcp4)"
-		expect 2 "$(judges padding tcp4)"'
+	looks-up padding-set 3
+	looks-up padding 2
 }
 
 @test "notes 04: a program calls itself by tail calls 33 times, then one comes back; an array that nobody holds is emptied" {
@@ -757,6 +759,8 @@ balancer() {
 }
 
 @test "notes 06: the balancer as printed finds its VIP by chance: the key ends in a byte that nobody sets" {
+	compile padding-made -DINITIALIZER
+	! looks-up padding-made 3 || skip "this compiler sets that byte to 0"
 	balancer 0
 	compile litter-zeros -DLITTER=0
 	compile litter-ones -DLITTER=0xff

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * “eBPF Networking Stack Visual Guide”, the load balancer's key: seven bytes, and
- * an eighth that the compiler adds and nobody sets. With -DPAD it is set.
+ * an eighth that the compiler adds and nobody sets. With -DPAD it is set. With -DINITIALIZER the key is made by an
+ * initializer: then clang 21 sets the eighth byte to 0, and clang 14 and 19 do not.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -46,7 +47,15 @@ static __noinline int look_up(struct xdp_md *ctx)
 	if ((void *)(tcp + 1) > (void *)(long)ctx->data_end)
 		return XDP_DROP;
 
-	/* Field by field. In an initializer, `= { .ip = … }`, clang 21 sets the eighth byte to 0; clang 14 and 19 do not. */
+#ifdef INITIALIZER
+	struct vip_key made = {
+		.ip = ip->daddr,
+		.port = tcp->dest,
+		.protocol = ip->protocol,
+	};
+
+	return bpf_map_lookup_elem(&vips, &made) ? XDP_TX : XDP_PASS;
+#endif
 	vip.ip = ip->daddr;
 	vip.port = tcp->dest;
 	vip.protocol = ip->protocol;
