@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
-# tests/accepted.tsv: which programs the verifiers of which kernels accept, as tests/accepted found.
+# tests/accepted.tsv: which programs the verifiers of which kernels accept, as tests/accepted found. (A new wheat is not missed
+# here: run tests/accepted for it.)
 
 bats_require_minimum_version 1.5.0
 

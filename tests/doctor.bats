@@ -68,9 +68,8 @@ broken() {
 		mkdir "$1/upper" "$1/work"
 		mount -t overlay overlay /usr \
 			-o "lowerdir=/usr,upperdir=$1/upper,workdir=$1/work"
-		for command in "qemu-system-$(uname -m)" busybox cpio depmod xz zstd socat; do
-			type -P "$command" >/dev/null || install -m 755 /dev/null "/usr/bin/$command"
-		done
+		lacks=$(source common/deps.sh && vm-lacks)
+		for command in $(tr -d , <<<"${lacks%%:*}"); do install -m 755 /dev/null "/usr/bin/$command"; done
 		eval "$2"
 		exec "${@:3}"' - "$layer" "$@"
 }
@@ -94,8 +93,8 @@ deps() {
 }
 
 # find-user: set BY_USER to the words that run a command as a user who is not root, where there is no terminal to ask for a
-# password. It is the owner of the tree, because another user may have no right to enter the owner's home. If root owns the
-# tree, it is nobody.
+# password. That user is the owner of the tree, because another user may have no right to enter the owner's home. If root
+# owns the tree, that user is nobody.
 find-user() {
 	local ids
 

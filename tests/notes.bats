@@ -419,7 +419,8 @@ filters() {
 		[ "$passed" -ge 1000 ] && [ "$passed" -lt 50000 ] || fail "of 100000 in a row, $passed passed"'
 }
 
-# looks-up NAME RETVAL: the variant NAME of padding.bpf.c returns that: 3, it finds its key; 2, it does not.
+# looks-up NAME RETVAL: put a key into the map of NAME, a variant of padding.bpf.c, and run the program on a frame with that
+# key. Fail if it does not return RETVAL: 3 if it finds the key, 2 if it does not.
 looks-up() {
 	experiment '
 		load '"$1"'
