@@ -284,7 +284,9 @@ the limit is off' "$FLOOD"'
 @test "mapsctl: the guard has the limit, whoever lifts it and however often maps begins anew" {
 	tells 0 'again' "$FLOOD"'
 		start server build/mapsctl guard --on 10000 --off 1000 --limit 10
+		kill -STOP "$(pid-of server mapsctl)" # it would end if it looked while there is no data plane
 		stop server maps >/dev/null; on server build/maps --keep veth0 >/dev/null
+		kill -CONT "$(pid-of server mapsctl)"
 		flood
 		wait-for guard-says "limit is on"
 		mapsctl limit 0 >/dev/null
